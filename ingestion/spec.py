@@ -1,0 +1,271 @@
+"""The only reader of `sources/*.yml`: what a source is, checked, with errors that name the line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+SOURCES = Path(__file__).parent / "sources"
+
+ColumnType = Literal["string", "bigint", "double", "boolean", "date", "timestamp", "json"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+RAW_COLUMNS = (
+    "record",
+    "context",
+    "record_key",
+    "cursor_value",
+    "partition_name",
+    "source_url",
+    "collected_at",
+    "observed_at",
+    "load_id",
+)
+LOAD_COLUMNS = {
+    "partition_name": "string",
+    "source_url": "string",
+    "collected_at": "timestamp",
+    "observed_at": "timestamp",
+    "load_id": "string",
+    "clean_version": "bigint",
+}
+
+
+class SpecError(Exception):
+    """A source file says something wrong; the message names file, line, key and remedy."""
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(Model):
+    """A clean column: where its value stands in the record and what type it must have.
+
+    `path` is dotted (`owner.login`); `a|b` takes the first that is not null; `@name` reads the
+    landing context, `$` the whole record, `$each.x` (or `$each`) the exploded element.
+    """
+
+    type: ColumnType
+    path: str = ""
+    nullable: bool = True
+    description: str
+
+
+class Endpoint(Model):
+    """One upstream path: how it is asked, paged and resumed."""
+
+    path: str
+    params: dict[str, str | int] = {}
+    paging: Literal["link", "none"] = "none"
+    conditional: bool = True
+    since: str | None = None
+    overlap_hours: float = 1
+    stop_at_cursor: bool = False
+    computed: bool = False
+    optional: bool = False
+
+
+class Query(Model):
+    """One GraphQL document (`connectors/<source>_<name>.graphql`) asked for ids in batches."""
+
+    document: str
+    batch: int = Field(100, ge=1, le=100)
+
+
+class Explode(Model):
+    """A record whose winner becomes several clean rows: an array's items or a map's entries."""
+
+    path: str
+    kind: Literal["array", "map"]
+
+
+class Partition(Model):
+    """The attribute that cuts a clean table into folders; it never changes for a key."""
+
+    column: str
+    by: Literal["day", "month", "year", "bucket", "value"]
+    buckets: int = Field(8, ge=1, le=1024)
+
+
+class Floor(Model):
+    """The least capture rate of a ledger partition, and what a shortfall does."""
+
+    capture_rate: float = Field(ge=0, le=1)
+    action: Literal["block", "flag"] = "block"
+
+
+class Table(Model):
+    """A clean table: what lands it, its key, its winner rule and its columns."""
+
+    description: str
+    endpoint: Endpoint | None = None
+    query: Query | None = None
+    raw: Name | None = None
+    key: list[Name] = Field(min_length=1)
+    cursor: str | None = None
+    explode: Explode | None = None
+    partition: Partition | None = None
+    floor: Floor | None = None
+    ignore: list[str] = []
+    columns: dict[Name, Column] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def refer_to_declared_columns(self) -> Table:
+        known = {*self.columns, "observed_at", "collected_at"}
+        named = [*self.key, *([self.cursor] if self.cursor else [])]
+        named += [self.partition.column] if self.partition else []
+        for name in named:
+            if name not in known:
+                raise ValueError(f"`{name}` is not one of the table's columns")
+        return self
+
+
+class Schedule(Model):
+    cron: str
+    timezone: str = "UTC"
+
+
+class Pool(Model):
+    """The Airflow pool that a source's tasks take, one slot each."""
+
+    name: Name
+    slots: int = Field(1, ge=1)
+
+
+class Location(Model):
+    """Where the source is found: an environment variable that overrides a default."""
+
+    env: str
+    default: str
+
+    def resolve(self) -> str:
+        return os.environ.get(self.env) or self.default
+
+
+class SourceSpec(Model):
+    """One source, as its YAML declares it; `name` is the file's stem."""
+
+    name: Name
+    domain: Literal["opensource", "movies", "hotels", "warehouse"]
+    description: str
+    owner: str
+    connector: Name | None
+    location: Location | None = None
+    schedule: Schedule | None = None
+    pool: Pool | None = None
+    retries: int = Field(2, ge=0)
+    freshness_hours: int | None = None
+    tables: dict[Name, Table]
+
+    def raw_name(self, table: str) -> str:
+        """The raw table that a clean table is made of; several clean tables may share one."""
+        return self.tables[table].raw or table
+
+
+READINGS = Table(
+    description="What the upstream said it holds, asked independently of the landing. "
+    "One row per stream, partition and moment.",
+    key=["stream_name", "partition_name_read", "observed_at"],
+    cursor="observed_at",
+    columns={
+        "stream_name": Column(type="string", nullable=False, description="Table that is counted."),
+        "partition_name_read": Column(
+            type="string",
+            path="partition_name",
+            nullable=False,
+            description="Ledger partition that is counted.",
+        ),
+        "expected_count": Column(
+            type="bigint", nullable=False, description="Records upstream says there are."
+        ),
+        "method": Column(
+            type="string", nullable=False, description="How the number was obtained."
+        ),
+    },
+)
+
+
+@cache
+def load_spec(name: str, folder: Path = SOURCES) -> SourceSpec:
+    """The source `name`. Raises SpecError with file, line and remedy."""
+    path = folder / f"{name}.yml"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
+        raise SpecError(f"No source is called `{name}`: {path} does not exist. Known: {known}.")
+    text = path.read_text(encoding="utf-8")
+    try:
+        values = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SpecError(f"{path}:{line}: not YAML: {error.problem}. Mend the line.") from error
+    try:
+        spec = SourceSpec(name=name, **(values or {}))
+    except ValidationError as error:
+        raise SpecError(explain(path, text, error)) from error
+    if spec.connector is None:
+        return spec
+    return spec.model_copy(update={"tables": {**spec.tables, "readings": READINGS}})
+
+
+def load_specs(folder: Path = SOURCES) -> list[SourceSpec]:
+    """Every declared source, by name."""
+    return [load_spec(path.stem, folder) for path in sorted(folder.glob("*.yml"))]
+
+
+def landed_specs(folder: Path = SOURCES) -> list[SourceSpec]:
+    """The sources that something upstream lands (not the warehouse's own ledger)."""
+    return [spec for spec in load_specs(folder) if spec.connector]
+
+
+def explain(path: Path, text: str, error: ValidationError) -> str:
+    """One line per mistake: `file:line: key: what is wrong; what to do`."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    return "\n".join(
+        f"{path}:{line_of(root, item['loc'])}: {'.'.join(map(str, item['loc'])) or 'file'}: "
+        f"{item['msg'].removeprefix('Value error, ')}; {remedy(item)}"
+        for item in error.errors()
+    )
+
+
+def line_of(node: yaml.Node | None, loc: tuple[Any, ...]) -> int:
+    """The 1-based line of the deepest part of `loc` that the file holds."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == str(part)]
+            if not found:
+                break
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def remedy(item: dict[str, Any]) -> str:
+    kind, key = item["type"], str(item["loc"][-1]) if item["loc"] else ""
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(key, sorted(all_keys()), n=1)
+        return f"remove `{key}`" + (f" or did you mean `{near[0]}`?" if near else ".")
+    if kind == "missing":
+        return f"add `{key}:`."
+    if kind == "literal_error":
+        return f"use one of {item['ctx']['expected']}."
+    if re.match(r".*(parsing|type)$", kind):
+        return f"give a value of the right type, not {item['input']!r}."
+    return "correct the value."
+
+
+def all_keys() -> set[str]:
+    models = (SourceSpec, Table, Column, Endpoint, Query, Explode, Partition, Floor, Schedule)
+    return {name for model in (*models, Pool, Location) for name in model.model_fields}

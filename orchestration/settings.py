@@ -1,0 +1,116 @@
+"""Every setting of Trendhouse: environment variables with sane defaults, read in one place."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingestion.lake import Lake
+
+ROOT = Path(__file__).parents[1]
+World = Literal["sample", "live", "recorded"]
+
+
+class Settings(BaseSettings):
+    """The effective settings; each field `x` is the variable `TRENDHOUSE_X` unless it says other."""
+
+    model_config = SettingsConfigDict(env_prefix="TRENDHOUSE_", env_ignore_empty=True)
+
+    home: Path = Field(ROOT / ".trendhouse", description="Folder of all data, one part per world.")
+    world: World | None = Field(
+        None, description="`sample`, `live` or `recorded`; unset: the world of the last run."
+    )
+    now: datetime | None = Field(
+        None, description="The clock (ISO 8601, UTC if no zone); unset: the real time."
+    )
+    watchlist: Path | None = Field(
+        None, description="CSV of products and repositories; unset: the world's own."
+    )
+    github_tokens: SecretStr | None = Field(
+        None,
+        validation_alias="GITHUB_TOKENS",
+        description="Tokens of the pool, separated by commas.",
+    )
+    github_token: SecretStr | None = Field(
+        None, validation_alias="GITHUB_TOKEN", description="A single token."
+    )
+    quota_reserve: float = Field(
+        0.1, ge=0, lt=1, description="Share of each token's quota that is never touched."
+    )
+    concurrency: int = Field(16, ge=1, description="Requests under way at once, per source.")
+    deadline_seconds: int = Field(
+        3600, ge=1, description="A landing stops cleanly after this time; seconds."
+    )
+    spark_memory: str = Field("2g", description="Heap of the local Spark driver.")
+    spark_master: str = Field("local[*]", description="Spark master.")
+    min_free_gb: float = Field(1.0, ge=0, description="A run needs this much free disk; GB.")
+    raw_retention_days: int | None = Field(
+        None, ge=1, description="Raw older than this is removed by `trendhouse retain`; unset: kept."
+    )
+    log_level: str = Field("INFO", description="Level of the run's log file.")
+
+    @field_validator("now")
+    @classmethod
+    def in_utc(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @field_validator("home", "watchlist")
+    @classmethod
+    def from_the_root(cls, value: Path | None) -> Path | None:
+        return None if value is None else (ROOT / value.expanduser()).resolve()
+
+    @property
+    def tokens(self) -> list[str]:
+        """The GitHub tokens of the pool; empty without any."""
+        given = [secret.get_secret_value() for secret in (self.github_tokens, self.github_token) if secret]
+        return list(dict.fromkeys(part.strip() for text in given for part in text.split(",") if part.strip()))
+
+    def clock(self) -> datetime:
+        """The time that a run takes for now, UTC."""
+        return self.now or datetime.now(UTC)
+
+    @property
+    def effective_world(self) -> World:
+        current = self.home / "current"
+        return self.world or (current.readlink().name if current.is_symlink() else "sample")
+
+    @cached_property
+    def place(self) -> Place:
+        return Place(self.home / self.effective_world)
+
+
+class Place:
+    """The folders of one world; `.trendhouse/current` points to the world of the last run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lake = Lake(root / "lake")
+        self.warehouse = root / "warehouse" / "warehouse.duckdb"
+        self.published = root / "published"
+        self.pipelines = root / "dlt"
+        self.logs = root / "logs"
+        self.runs = root / "runs"
+        self.data_docs = root / "docs" / "expectations"
+        self.backups = root / "backups"
+        self.lock = root / "run.lock"
+
+    def make_current(self) -> None:
+        """Let bare commands (`dbt build`, `trendhouse query`) find this world from now on."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        beside = self.root.parent / f".current.{os.getpid()}"
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(self.root.name)
+        os.replace(beside, self.root.parent / "current")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of this process. Raises pydantic.ValidationError naming the bad variable."""
+    return Settings(**overrides)
