@@ -1,0 +1,129 @@
+"""The verbs of the warehouse: land, deduplicate, check_clean, build, check_marts, publish.
+
+The command line calls them by hand, a scheduler calls them on time; each takes the effective settings
+and a place to report progress to, and returns what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingestion.spec import load_spec
+from orchestration.settings import Settings, load_settings
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What a step did: a line for people, counts for the ledger, and what failed beside it."""
+
+    summary: str
+    rows: int = 0
+    failures: list[str] = field(default_factory=list)
+    detail: Any = None
+
+    @property
+    def is_partial(self) -> bool:
+        return bool(self.failures)
+
+
+def quiet(_: str) -> None:
+    """Progress that nobody watches."""
+
+
+def land(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+    """Upstream -> raw lake. What fails is named in the outcome; the rest is landed."""
+    from ingestion.pipeline import run
+
+    seen: dict[str, int] = {}
+
+    def report(table: str, rows: int, requests: int) -> None:
+        seen[table] = rows
+        progress(f"{sum(seen.values()):,} rows, {requests:,} requests")
+
+    landing = run(source, settings or load_settings(), on_progress=report)
+    rows = sum(landing.rows.values())
+    return Outcome(
+        summary=f"{rows:,} rows in {len([n for n in landing.rows.values() if n])} tables, "
+        f"{landing.requests:,} requests",
+        rows=rows,
+        failures=[f"{source}: {failure}" for failure in landing.failures],
+        detail=landing,
+    )
+
+
+def deduplicate(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+    """Raw lake -> clean lake: one typed row per key, the unreadable in quarantine."""
+    from spark.jobs.deduplicate import deduplicate as run
+    from spark.session import start
+
+    settings = settings or load_settings()
+    counts = run(start(settings), settings.place.lake, load_spec(source), on_progress=progress)
+    landed = sum(count.landed_count for count in counts)
+    kept = sum(count.kept_count for count in counts)
+    quarantined = sum(count.quarantined_count for count in counts)
+    return Outcome(
+        summary=f"{landed:,} in, {kept:,} kept, {landed - kept - quarantined:,} superseded, "
+        f"{quarantined:,} quarantined",
+        rows=landed,
+        detail=counts,
+    )
+
+
+def check_clean(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+    """Hold the clean tables of a source to their suites. Raises ExpectationsFailed."""
+    from expectations.check import check_clean as run
+    from spark.session import start
+
+    settings = settings or load_settings()
+    place = settings.place
+    report = run(start(settings), place.lake, source, place.data_docs)
+    return Outcome(summary=report.summary, detail=report)
+
+
+def build(
+    select: str | None = None,
+    full_refresh: bool = False,
+    settings: Settings | None = None,
+    progress: Progress = quiet,
+) -> Outcome:
+    """Clean lake -> marts by dbt, with its tests and snapshots. Raises BuildFailed."""
+    from orchestration.upgrade import prepare
+    from orchestration.warehouse import dbt
+
+    settings = settings or load_settings()
+    refresh = prepare(settings.place, progress) or full_refresh
+    arguments = [*(["--select", select] if select else []), *(["--full-refresh"] if refresh else [])]
+    done = 0
+
+    def count(name: str, status: str) -> None:
+        nonlocal done
+        done += 1
+        progress(f"{done} nodes, {name}")
+
+    result = dbt("build", *arguments, place=settings.place, on_node=count)
+    return Outcome(summary=f"{result.node_count} nodes", rows=result.node_count, detail=result)
+
+
+def check_marts(
+    domain: str = "opensource", settings: Settings | None = None, progress: Progress = quiet
+) -> Outcome:
+    """Hold the marts of a domain to their suites, where they lie. Raises ExpectationsFailed."""
+    from expectations.check import check_marts as run
+
+    place = (settings or load_settings()).place
+    report = run(place.warehouse, domain, place.data_docs)
+    return Outcome(summary=report.summary, detail=report)
+
+
+def publish(
+    domain: str = "opensource", settings: Settings | None = None, progress: Progress = quiet
+) -> Outcome:
+    """Swap the marts that readers see. Raises PublicationBlocked if the ledger falls short."""
+    from orchestration.publish import publish as run
+
+    publication = run((settings or load_settings()).place, domain)
+    return Outcome(summary=publication.summary, rows=publication.row_count, detail=publication)

@@ -1,0 +1,98 @@
+"""Run dbt on the warehouse and tell what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration.settings import ROOT, Place
+
+DBT_PROJECT = ROOT / "dbt_project"
+
+
+class BuildFailed(Exception):
+    """dbt ended with errors; the message names each node and what it said."""
+
+
+@dataclass
+class Build:
+    """What one dbt invocation did, counted by resource type and by status."""
+
+    statuses: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def node_count(self) -> int:
+        return sum(self.statuses.values())
+
+
+def dbt(
+    command: str,
+    *arguments: str,
+    place: Place,
+    on_node: Callable[[str, str], None] = lambda name, status: None,
+) -> Build:
+    """Run `dbt <command>` in a process of its own, so that the warehouse file is free afterwards.
+
+    Raises BuildFailed with dbt's own messages.
+    """
+    place.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "dbt", "--log-format", "json", "--no-use-colors", command, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **project_variables(place)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    build, said = Build(), []
+    assert process.stdout is not None
+    for event in events(process.stdout, said):
+        follow(event, build, on_node)
+    if process.wait() != 0:
+        raise BuildFailed("\n".join(build.failures or said[-20:]) or f"dbt {command} ended with {process.returncode}")
+    return build
+
+
+def project_variables(place: Place) -> dict[str, str]:
+    """Where dbt finds project, profile, lake and warehouse."""
+    return {
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        "DBT_PROFILES_DIR": str(ROOT),
+        "TRENDHOUSE_ROOT": str(ROOT),
+        "TRENDHOUSE_LAKE": str(place.lake.root),
+        "TRENDHOUSE_WAREHOUSE": str(place.warehouse),
+    }
+
+
+def events(lines: Iterator[str], said: list[str]) -> Iterator[dict]:
+    """dbt's structured events; what is no event, and every error, is kept in `said`."""
+    for line in lines:
+        try:
+            event = json.loads(line)
+            info = event["info"]
+        except (ValueError, KeyError, TypeError):
+            said.append(line.rstrip())
+            continue
+        if info.get("level") == "error":
+            said.append(info.get("msg", ""))
+        yield event
+
+
+def follow(event: dict, build: Build, on_node: Callable[[str, str], None]) -> None:
+    name = event["info"].get("name")
+    node = event.get("data", {}).get("node_info", {})
+    if name == "NodeFinished":
+        status = node.get("node_status", "unknown")
+        kind = node.get("resource_type", "node")
+        build.statuses[f"{kind} {status}"] = build.statuses.get(f"{kind} {status}", 0) + 1
+        on_node(node.get("node_name", ""), status)
+        if status in ("error", "fail", "runtime error"):
+            result = event["data"].get("run_result", {})
+            build.failures.append(f"{node.get('unique_id')}: {result.get('message') or status}")
