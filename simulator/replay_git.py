@@ -6,13 +6,17 @@ import gzip
 import hashlib
 import pathlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from yarl import URL
+
+from simulator.http import Answer, Paging, error_answer, json_answer, not_found
+
 DERIVED_IDS_FROM = 9_000_000_000_000
-"""Ids from here on are derived from a name: git knows no database id, and GitHub's are far below."""
+"""Ids from here on are derived from a name: git knows none, and GitHub's are far below."""
 
 DERIVED_IDS_COUNT = 900_000_000_000
 
@@ -168,17 +172,69 @@ class GitHistory:
 
     @cached_property
     def anonymous_contributors(self) -> list[dict]:
-        """Authors by commits, most first, as `contributors?anon=1` gives people without accounts."""
-        counts = Counter((commit.author_hash, commit.author_name_hash) for commit in self.commits)
+        """Authors by commits, most first, in the form that GitHub has for people without account."""
+        counts = Counter(commit.author_hash for commit in self.commits)
+        names = {commit.author_hash: commit.author_name_hash for commit in reversed(self.commits)}
         return [
             {
                 "email": f"{author}@hashed.invalid",
-                "name": name,
+                "name": names[author],
                 "type": "Anonymous",
                 "contributions": count,
             }
-            for (author, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            for author, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         ]
+
+
+def answer_from_history(
+    history: GitHistory, rest: str, query: Mapping[str, str], origin: URL
+) -> Answer:
+    """What GitHub would say about `rest` (the path below the repository) as far as git knows it.
+
+    Releases are an empty list: git knows tags only. What git cannot know is GitHub's 404, and so is
+    a selection (by branch, path or author) that the recording cannot make.
+    """
+    if rest == "":
+        return json_answer(history.repository()).with_etag()
+    if rest.startswith("commits/"):
+        sha = rest.removeprefix("commits/")
+        commit = history.render_single_commit(sha)
+        if commit is None:
+            return error_answer(422, f"No commit found for SHA: {sha}")
+        return json_answer(commit).with_etag()
+    url = origin.with_path(f"/repositories/{history.id}/{rest}").with_query(query)
+    paging = Paging.read(query)
+    match rest:
+        case "releases":
+            return list_answer([], None)
+        case "tags":
+            page = [history.render_tag(tag) for tag in paging.cut(history.tags)]
+            return list_answer(page, paging.link(url, len(history.tags)))
+        case "commits" if not {"sha", "path", "author", "committer"} & query.keys():
+            commits = history.select_commits(moment(query, "since"), moment(query, "until"))
+            page = [history.render_commit(commit) for commit in paging.cut(commits)]
+            return list_answer(page, paging.link(url, len(commits)))
+        case "contributors" if query.get("anon") in ("1", "true"):
+            people = history.anonymous_contributors
+            return list_answer(list(paging.cut(people)), paging.link(url, len(people)))
+        case _:
+            return not_found()
+
+
+def list_answer(page: list[dict], link: str | None) -> Answer:
+    return json_answer(page, headers={"Link": link} if link else {}).with_etag()
+
+
+def moment(query: Mapping[str, str], name: str) -> datetime | None:
+    """An instant from the query; without an offset it is UTC. None where it is not given.
+
+    Raises:
+        ValueError: the text is no instant.
+    """
+    if not query.get(name):
+        return None
+    given = datetime.fromisoformat(query[name])
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def bot(author_hash: str) -> dict:

@@ -210,9 +210,18 @@ class Library:
             stem, rest = "/".join(parts[:4]), parts[4:]
             known = self.repositories.get(stem)
             others = [f"/repositories/{known.record['id']}"] if known else []
+        elif parts[1:2] == ["users"] and parts[3:] == ["repos"]:
+            return [path, f"/orgs/{parts[2]}/repos"]
         else:
             return [path]
         return [path, *("/".join([other, *rest]) for other in others)]
+
+    def known(self, path: str) -> KnownRepository | None:
+        """The newest repository object known for `/repos/{o}/{r}` or `/repositories/{id}`."""
+        known = [
+            self.repositories[alias] for alias in self.aliases(path) if alias in self.repositories
+        ]
+        return max(known, key=lambda repository: repository.seen_at, default=None)
 
     def find(self, path: str, query: Query) -> Recording | None:
         """The recording that answers a request best, or None.

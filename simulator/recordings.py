@@ -1,0 +1,225 @@
+"""Serve recorded GitHub answers and git histories as if they were api.github.com."""
+
+import pathlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from simulator.http import (
+    JSON_TYPE,
+    Answer,
+    error_answer,
+    http_date,
+    is_unchanged,
+    json_answer,
+    not_found,
+)
+from simulator.replay_git import GitHistory, answer_from_history, read_histories
+from simulator.replay_library import (
+    LINK,
+    KnownRepository,
+    Library,
+    Recording,
+    read_query,
+    read_recordings,
+    render,
+)
+
+Headers = CIMultiDict[str]
+
+UPSTREAM_HOST = re.compile(r"https?://(?:api\.github\.com|localhost:\d+)(?=/|$)")
+LISTS = {
+    *("releases", "tags", "languages", "topics", "license", "issues", "pulls", "commits", "forks"),
+    *("contributors", "stats/contributors"),
+}
+"""Below a repository: the answers that a watchlist entry is worth having for."""
+
+
+@dataclass(frozen=True)
+class WatchlistRow:
+    """One line of a watchlist CSV: what to watch, under which product's name."""
+
+    product_name: str
+    kind: str
+    target: str
+    enabled: bool
+
+
+def build_app(folder: pathlib.Path, now: datetime) -> web.Application:
+    """The replay of `folder` as a web application; its clock stands at `now`.
+
+    Recorded answers keep status, body, Date and rate-limit headers; `/_simulator/recordings` lists
+    them all and `/_simulator/recordings/{id}` answers exactly one. Nothing is metered.
+
+    Raises:
+        FileNotFoundError: the folder holds no recordings.
+    """
+    replay = Replay(folder, now)
+    app = web.Application()
+    app.router.add_get("/_simulator/recordings", replay.list_recordings)
+    app.router.add_get("/_simulator/recordings/{id}", replay.answer_by_id)
+    app.router.add_post("/graphql", replay.refuse_graphql)
+    app.router.add_get("/{path:.*}", replay.answer)
+    app.on_response_prepare.append(keep_missing_date)
+    return app
+
+
+async def keep_missing_date(request: web.Request, response: web.StreamResponse) -> None:
+    """Take off the Date that the server adds where the recording had none."""
+    if request.get("without_date"):
+        response.headers.popall("Date", None)
+
+
+class Replay:
+    """The handlers of the replay, over one folder of recordings."""
+
+    def __init__(self, folder: pathlib.Path, now: datetime) -> None:
+        self.now = now
+        self.library = Library(read_recordings(folder))
+        self.histories: dict[str, GitHistory] = {}
+        for history in read_histories(folder):
+            self.histories[f"/repos/{history.full_name}".lower()] = history
+            self.histories[f"/repositories/{history.id}"] = history
+        self.dead_ends = {
+            recording.id
+            for recording in self.library.by_id.values()
+            if recording.next_target and not self.library.leads_on(recording)
+        }
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """The git history's answer, the best fitting recording's, or GitHub's 404."""
+        parts = request.path.split("/")
+        stem = "/".join(parts[: 3 if parts[1] == "repositories" else 4])
+        if history := self.histories.get(stem.lower()):
+            rest = request.path[len(stem) :].strip("/")
+            try:
+                answer = answer_from_history(history, rest, request.query, request.url.origin())
+            except ValueError as broken:
+                answer = error_answer(422, f"Validation Failed: {broken}")
+            return self.finish(request, answer, self.dated(history.newest_at, "git_history"))
+        recording = self.library.find(request.path, read_query(request.query_string))
+        if recording:
+            return self.send(request, recording, recording.id in self.dead_ends)
+        if known := self.library.known(request.path):
+            return self.send_known(request, known)
+        return self.finish(request, not_found(), self.dated(self.now))
+
+    async def answer_by_id(self, request: web.Request) -> web.Response:
+        """Exactly one recording, its Link whole."""
+        recording = self.library.by_id.get(request.match_info["id"])
+        if recording is None:
+            return self.finish(request, not_found(), self.dated(self.now))
+        return self.send(request, recording, cut_next=False)
+
+    async def refuse_graphql(self, request: web.Request) -> web.Response:
+        """The replay knows no token, so GraphQL is answered as GitHub answers without one."""
+        refusal = error_answer(
+            401,
+            "This endpoint requires you to be authenticated.",
+            documentation="https://docs.github.com/graphql/guides/forming-calls-with-graphql"
+            "#authenticating-with-graphql",
+        )
+        return self.finish(request, refusal, self.dated(self.now))
+
+    async def list_recordings(self, request: web.Request) -> web.Response:
+        """What is there: every recording with its id, the histories, and what was cut."""
+        recordings = [
+            {
+                "id": recording.id,
+                "path": recording.path,
+                "query": dict(recording.query),
+                "status": recording.status,
+                "recorded_at": recording.recorded_at,
+                "url": f"/_simulator/recordings/{recording.id}",
+            }
+            for recording in self.library.by_id.values()
+        ]
+        histories = {history.full_name: history for history in self.histories.values()}
+        content = {
+            "recording_count": len(recordings),
+            "recordings": recordings,
+            "next_taken_off_count": len(self.dead_ends),
+            "next_taken_off": sorted(self.dead_ends),
+            "malformed": self.library.malformed,
+            "git_histories": [
+                {
+                    "full_name": name,
+                    "repository_id": history.id,
+                    "commit_count": len(history.commits),
+                    "tag_count": len(history.tags),
+                }
+                for name, history in histories.items()
+            ],
+        }
+        return self.finish(request, json_answer(content), self.dated(self.now))
+
+    def send(self, request: web.Request, recording: Recording, cut_next: bool) -> web.Response:
+        """A recording on the wire: hosts are ours, time templates count from the world's now."""
+        base = str(request.url.origin())
+        headers = Headers({name: render(value, self.now) for name, value in recording.headers})
+        for name in ("Link", "Location"):
+            if name in headers:
+                headers[name] = UPSTREAM_HOST.sub(base, headers[name])
+        if cut_next:
+            rest = [pair for pair in LINK.findall(headers.pop("Link")) if pair[1] != "next"]
+            if rest:
+                headers["Link"] = ", ".join(f'<{url}>; rel="{name}"' for url, name in rest)
+        headers["X-Simulator-Recording"] = recording.id
+        body = recording.body
+        if b"{{" in body:
+            body = render(body.decode(), self.now).encode()
+        answer = Answer(recording.status, body, etag=headers.get("ETag"))
+        request["without_date"] = "Date" not in headers
+        return self.finish(request, answer, headers)
+
+    def send_known(self, request: web.Request, known: KnownRepository) -> web.Response:
+        """A repository that only a list or a pull request shows: that object, as of that answer."""
+        answer = json_answer(known.record).with_etag()
+        return self.finish(request, answer, self.dated(known.seen_at, known.recording_id))
+
+    def dated(self, moment: datetime, recording_id: str | None = None) -> Headers:
+        """Headers of an answer that was true at `moment`; the id says what it was made of."""
+        headers = Headers(Date=http_date(moment))
+        if recording_id:
+            headers["X-Simulator-Recording"] = recording_id
+        return headers
+
+    def finish(self, request: web.Request, answer: Answer, headers: Headers) -> web.Response:
+        """304 where the client has this very answer, else the answer itself."""
+        headers.update(answer.headers)
+        if answer.etag is not None:
+            headers.setdefault("ETag", answer.etag)
+            if answer.status == 200 and is_unchanged(request.headers, answer.etag):
+                return web.Response(status=304, headers=headers)
+        if answer.body:
+            headers.setdefault("Content-Type", JSON_TYPE)
+        return web.Response(status=answer.status, body=answer.body or None, headers=headers)
+
+
+def watchlist(folder: pathlib.Path) -> Iterator[WatchlistRow]:
+    """What the recordings are worth watching: one row per product, kind and target.
+
+    The git histories (under the product's name), every repository and owner with a recorded answer
+    (under their own name), every product of the endoflife snapshots.
+    """
+    for source in sorted((folder / "git_history").glob("*.commits.tsv.gz")):
+        full_name = source.name.removesuffix(".commits.tsv.gz").replace("__", "/")
+        yield WatchlistRow(full_name.split("/")[1].lower(), "github", full_name, True)
+    recordings = [entry for entry in read_recordings(folder) if entry.status == 200]
+    for full_name in sorted({name for entry in recordings if (name := repository_of(entry.path))}):
+        yield WatchlistRow(full_name, "github", full_name, True)
+    owners = (re.fullmatch(r"/(?:users|orgs)/([\w.-]+)/repos", entry.path) for entry in recordings)
+    for login in sorted({match[1] for match in owners if match}):
+        yield WatchlistRow(login, "owner", login, True)
+    for product in sorted({path.stem for path in (folder / "eol").glob("*/*.json")}):
+        yield WatchlistRow(product, "endoflife", product, True)
+
+
+def repository_of(path: str) -> str | None:
+    """The `owner/name` that a path tells about, unless it is a recorder's placeholder."""
+    match = re.fullmatch(r"/repos/([\w.-]+/[\w.-]+)(?:/(.+))?", path)
+    return match[1] if match and (match[2] is None or match[2] in LISTS) else None
