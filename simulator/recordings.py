@@ -68,10 +68,14 @@ def build_app(folder: pathlib.Path, now: datetime) -> web.Application:
     return app
 
 
+class Undated(web.Response):
+    """An answer that was recorded without a Date header."""
+
+
 async def keep_missing_date(request: web.Request, response: web.StreamResponse) -> None:
     """Take off the Date that the server adds where the recording had none."""
-    if request.get("without_date"):
-        response.headers.popall("Date", None)
+    if isinstance(response, Undated):
+        response.headers.popall("Date")
 
 
 class Replay:
@@ -173,7 +177,6 @@ class Replay:
         if b"{{" in body:
             body = render(body.decode(), self.now).encode()
         answer = Answer(recording.status, body, etag=headers.get("ETag"))
-        request["without_date"] = "Date" not in headers
         return self.finish(request, answer, headers)
 
     def send_known(self, request: web.Request, known: KnownRepository) -> web.Response:
@@ -197,7 +200,8 @@ class Replay:
                 return web.Response(status=304, headers=headers)
         if answer.body:
             headers.setdefault("Content-Type", JSON_TYPE)
-        return web.Response(status=answer.status, body=answer.body or None, headers=headers)
+        kind = web.Response if "Date" in headers else Undated
+        return kind(status=answer.status, body=answer.body or None, headers=headers)
 
 
 def watchlist(folder: pathlib.Path) -> Iterator[WatchlistRow]:

@@ -172,7 +172,7 @@ class GitHistory:
 
     @cached_property
     def anonymous_contributors(self) -> list[dict]:
-        """Authors by commits, most first, in the form that GitHub has for people without account."""
+        """Authors by commits, most first, in GitHub's form for people without account."""
         counts = Counter(commit.author_hash for commit in self.commits)
         names = {commit.author_hash: commit.author_name_hash for commit in reversed(self.commits)}
         return [
