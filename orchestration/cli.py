@@ -1,0 +1,296 @@
+"""The command `trendhouse`: the verbs of the warehouse, by hand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from orchestration.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="A warehouse of open-source trends: every number traceable, every gap stated.",
+)
+console = Console()
+errors = Console(stderr=True)
+
+Live = Annotated[bool, typer.Option("--live", help="The real APIs; needs GITHUB_TOKEN.")]
+Recorded = Annotated[
+    Path | None,
+    typer.Option("--recorded", help="A folder of real data recorded by others, replayed.", file_okay=False),
+]
+Source = Annotated[
+    str | None, typer.Argument(help="One source, as in `github`; without it, every source.")
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run instead of stopping.")]
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+class Boundary(StrEnum):
+    clean = "clean"
+    marts = "marts"
+    all = "all"
+
+
+def main() -> None:
+    """Run a command; an error that has a remedy is told without a traceback."""
+    from orchestration.errors import told
+
+    with told(errors):
+        app()
+
+
+@app.command()
+def run(
+    live: Live = False,
+    recorded: Recorded = None,
+    advance: Annotated[
+        int, typer.Option(min=0, help="Move the sample world on by so many days first.")
+    ] = 0,
+    faults: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of the simulator's answers that go wrong.")
+    ] = 0.0,
+    cut_page: Annotated[
+        str | None,
+        typer.Option(help="Paths (regular expression) of which the simulator silently cuts a page."),
+    ] = None,
+    wait: Wait = False,
+) -> None:
+    """Land, deduplicate, build, check and publish, all of it.
+
+    Without an option it looks at the **sample world** of the built-in simulator. Exit codes: 0 done,
+    1 failed, 3 partial (published, something upstream failed), 4 publication refused, 5 another run
+    holds the lock.
+    """
+    from orchestration import worlds
+    from orchestration.display import Display
+    from orchestration.run import Run, sources, step_names
+    from orchestration.running import guarded
+    from orchestration.summary import show
+
+    settings = worlds.choose(_settings(), live=live, recorded=recorded)
+    simulator = {key: value for key, value in (("faults", faults), ("cut_page", cut_page)) if value}
+    with (
+        guarded(settings, "run", wait=wait) as record,
+        worlds.enter(settings, recorded=recorded, advance=advance, simulator=simulator) as entered,
+    ):
+        console.print(
+            f"World [bold]{entered.effective_world}[/], now {entered.clock():%Y-%m-%d %H:%M} UTC, "
+            f"run {record.run_id}, in {entered.place.root}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        display = Display(console, step_names(sources()))
+        with display.shown():
+            report = Run(entered, display).execute()
+        entered.place.make_current()
+        record.keep(display.lines, report)
+        show(console, entered, report)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def plan(source: Source = None, live: Live = False, recorded: Recorded = None) -> None:
+    """What the next landing will cost in requests, points and time; nothing is sent upstream."""
+    from orchestration.planning import show_plan
+
+    settings = _chosen(live, recorded)
+    show_plan(console, settings, _sources(source))
+
+
+@app.command()
+def status(
+    live: Live = False,
+    recorded: Recorded = None,
+) -> None:
+    """How complete, how fresh and how clean the warehouse is."""
+    from orchestration.status import status as show_status
+
+    show_status(console, _chosen(live, recorded).place)
+
+
+@app.command()
+def land(source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+    """Upstream -> raw lake."""
+    from orchestration import steps
+
+    _each("land", steps.land, source, live, recorded, wait)
+
+
+@app.command()
+def deduplicate(source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+    """Raw lake -> clean lake, by Spark."""
+    from orchestration import steps
+
+    _each("deduplicate", steps.deduplicate, source, live, recorded, wait, upstream=False)
+
+
+@app.command()
+def build(
+    select: Annotated[str | None, typer.Option("--select", "-s", help="dbt's node selection.")] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Rebuild incremental models.")] = False,
+    live: Live = False,
+    recorded: Recorded = None,
+    wait: Wait = False,
+) -> None:
+    """Clean lake -> marts, by dbt, with its tests and snapshots."""
+    from orchestration import steps, worlds
+    from orchestration.running import guarded
+
+    settings = _chosen(live, recorded)
+    with guarded(settings, "build", wait=wait), worlds.environment(worlds.home_variables(settings)):
+        outcome = steps.build(select, full_refresh, settings, _say)
+    console.print(f"build: {outcome.summary}")
+
+
+@app.command()
+def check(
+    boundary: Annotated[Boundary, typer.Argument(help="Which boundary to check.")] = Boundary.all,
+    live: Live = False,
+    recorded: Recorded = None,
+    wait: Wait = False,
+) -> None:
+    """Hold clean tables and marts to their expectation suites."""
+    from orchestration import steps
+
+    if boundary is not Boundary.marts:
+        _each("check_clean", steps.check_clean, None, live, recorded, wait, upstream=False)
+    if boundary is not Boundary.clean:
+        outcome = steps.check_marts(settings=_chosen(live, recorded))
+        console.print(f"check_marts: {outcome.summary}")
+
+
+@app.command()
+def publish(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+    """Swap the marts that readers see, if the ledger and the suites allow it."""
+    from orchestration import steps
+    from orchestration.running import guarded
+
+    settings = _chosen(live, recorded)
+    with guarded(settings, "publish", wait=wait):
+        console.print(f"check_marts: {steps.check_marts(settings=settings).summary}")
+        console.print(f"publish: {steps.publish(settings=settings).summary}")
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="SQL over the published marts, by bare name.")],
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to print rows.")] = Format.table,
+    live: Live = False,
+    recorded: Recorded = None,
+) -> None:
+    """Ask the published marts, also while a build runs."""
+    from orchestration.published import query as ask
+
+    ask(_chosen(live, recorded).place, sql, format.value)
+
+
+@app.command()
+def docs(
+    serve: Annotated[bool, typer.Option("--serve", help="Serve the site on 127.0.0.1.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the site.")] = 8080,
+) -> None:
+    """Write the dbt docs site and say where the expectations' Data Docs lie."""
+    from orchestration.documentation import serve_docs, write_docs
+
+    place = _settings().place
+    pages = write_docs(place)
+    for title, page in pages.items():
+        console.print(f"{title}: {page}", soft_wrap=True)
+    if serve:
+        serve_docs(console, place, port)
+
+
+@app.command()
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Start Spark as well.")] = False,
+) -> None:
+    """What is missing on this machine and how to mend it; prints the effective settings."""
+    from orchestration.doctor import show
+
+    raise typer.Exit(show(console, _settings(), deep=deep))
+
+
+@app.command()
+def simulate(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8099,
+    now: Annotated[str | None, typer.Option(help="The world's time, ISO 8601.")] = None,
+    repositories: Annotated[int, typer.Option(min=1, help="Size of the world.")] = 120,
+    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 1,
+    faults: Annotated[float, typer.Option(min=0, max=0.9, help="Share of answers that go wrong.")] = 0.0,
+    latency_ms: Annotated[int, typer.Option(min=0, help="Added to each answer; ms.")] = 0,
+    recorded: Recorded = None,
+) -> None:
+    """Serve the upstream APIs on this machine, simulated or replayed, until Ctrl-C."""
+    from orchestration.worlds import SAMPLE_NOW
+    from simulator.server import serve_forever
+
+    serve_forever(
+        port=port,
+        now=now or SAMPLE_NOW.isoformat(),
+        repositories=repositories,
+        seed=seed,
+        faults=faults,
+        latency_ms=latency_ms,
+        recorded=recorded,
+    )
+
+
+def _settings() -> Settings:
+    from orchestration.settings import load_settings
+
+    return load_settings()
+
+
+def _chosen(live: bool, recorded: Path | None) -> Settings:
+    from orchestration import worlds
+
+    settings = _settings()
+    if live or recorded:
+        return worlds.choose(settings, live=live, recorded=recorded)
+    return settings
+
+
+def _sources(source: str | None) -> list[str]:
+    from ingestion.spec import load_spec
+    from orchestration.run import sources
+
+    return [load_spec(source).name] if source else sources()
+
+
+def _say(detail: str) -> None:
+    if console.is_terminal:
+        console.print(f"[dim]{detail}[/]", end="\r", highlight=False, soft_wrap=True)
+
+
+def _each(name, step, source, live, recorded, wait, *, upstream: bool = True) -> None:
+    """Run a step for each source under the lock; exit code 3 if something failed beside it."""
+    from contextlib import nullcontext
+
+    from orchestration import worlds
+    from orchestration.run import Exit
+    from orchestration.running import guarded
+
+    settings = _chosen(live, recorded)
+    failures: list[str] = []
+    world = worlds.enter(settings, recorded=recorded) if upstream else nullcontext(settings)
+    with guarded(settings, name, wait=wait), world as entered:
+        for each in _sources(source):
+            outcome = step(each, entered, _say)
+            failures += outcome.failures
+            console.print(f"{name} {each}: {outcome.summary}", highlight=False, soft_wrap=True)
+    for failure in failures:
+        errors.print(f"partial: {failure}", soft_wrap=True)
+    if failures:
+        raise typer.Exit(Exit.PARTIAL)

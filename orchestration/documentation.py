@@ -1,0 +1,36 @@
+"""The two documentation sites: dbt's models and Great Expectations' results."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestration.settings import Place
+from orchestration.warehouse import DBT_PROJECT, dbt
+
+
+def write_docs(place: Place) -> dict[str, Path]:
+    """Write dbt's site as one file beside the Data Docs; the pages by title."""
+    dbt("docs", "generate", "--static", place=place)
+    folder = place.root / "docs" / "dbt"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DBT_PROJECT / "target" / "static_index.html", folder / "index.html")
+    pages = {"models": folder / "index.html"}
+    if place.data_docs.exists():
+        pages["expectations"] = place.data_docs / "index.html"
+    return pages
+
+
+def serve_docs(console: Console, place: Place, port: int) -> None:
+    """Serve both sites on 127.0.0.1 until Ctrl-C."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=place.root / "docs")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        console.print(f"http://127.0.0.1:{server.server_port}/dbt/ (Ctrl-C ends it)")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return

@@ -1,0 +1,53 @@
+"""Errors that have a remedy are told in a line, with the exit code that scripts can rely on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+log = logging.getLogger(__name__)
+
+
+def known() -> dict[type[Exception], int]:
+    """Each expected error with its exit code; all else is a bug and keeps its traceback."""
+    from pydantic import ValidationError
+
+    from expectations.check import ExpectationsFailed
+    from ingestion.spec import SpecError
+    from orchestration.publish import PublicationBlocked
+    from orchestration.published import QueryFailed
+    from orchestration.run import Exit
+    from orchestration.running import DiskFull, Locked
+    from orchestration.upgrade import RestoreFailed
+    from orchestration.warehouse import BuildFailed
+    from orchestration.worlds import WorldError
+
+    return {
+        SpecError: Exit.USAGE,
+        ValidationError: Exit.USAGE,
+        WorldError: Exit.USAGE,
+        QueryFailed: Exit.USAGE,
+        RestoreFailed: Exit.USAGE,
+        BuildFailed: Exit.FAILED,
+        DiskFull: Exit.FAILED,
+        ExpectationsFailed: Exit.REFUSED,
+        PublicationBlocked: Exit.REFUSED,
+        Locked: Exit.LOCKED,
+    }
+
+
+@contextmanager
+def told(console: Console) -> Iterator[None]:
+    """Print a known error and exit with its code; let every other one show where it comes from."""
+    try:
+        yield
+    except Exception as error:
+        for kind, code in known().items():
+            if isinstance(error, kind):
+                console.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+                sys.exit(code)
+        raise

@@ -1,0 +1,106 @@
+"""The screen at the end of a run: what was built, how complete it is, what to type next."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from orchestration.published import NothingPublished, connect
+from orchestration.run import Report
+from orchestration.settings import Settings
+
+NEXT = (
+    ('trendhouse query "select * from products"', "read a mart"),
+    ("trendhouse status", "completeness, quarantine and drift, in full"),
+    ("trendhouse docs", "every model and column, and the checks' results"),
+    ("trendhouse run --advance 1", "move the sample world on by a day"),
+)
+
+
+def show(console: Console, settings: Settings, report: Report) -> None:
+    """Print the end of a run; it reads only what is published."""
+    if settings.place.published.exists():
+        try:
+            connection = connect(settings.place)
+        except NothingPublished:
+            console.print("Nothing is published yet.")
+        else:
+            console.print(built(connection))
+            console.print(completeness(connection))
+            console.print(quarantined(connection))
+    costs(console, report)
+    for failure in report.failures:
+        console.print(f"[yellow]partial[/] {failure}", soft_wrap=True)
+    for broken in report.broken:
+        console.print(f"[red]failed[/] {broken}", soft_wrap=True)
+    if report.refused:
+        console.print(Panel(report.refused, title="Publication refused", border_style="red"))
+    next_commands = Table.grid(padding=(0, 2))
+    for command, meaning in NEXT:
+        next_commands.add_row(f"[bold]{command}[/]", meaning)
+    console.print(Panel(next_commands, title="Next", border_style="dim"))
+
+
+def built(connection) -> Table:
+    names = [row[0] for row in connection.execute("select view_name from duckdb_views() where not internal order by 1").fetchall()]
+    table = Table(title="Published marts", box=None, title_justify="left")
+    for _ in range(3):
+        table.add_column("mart")
+        table.add_column("rows", justify="right")
+    cells = []
+    for name in names:
+        count = connection.execute(f'select count(*) from "{name}"').fetchone()[0]
+        cells.append((name, f"{count:,}"))
+    for start in range(0, len(cells), 3):
+        row = [text for pair in cells[start : start + 3] for text in pair]
+        table.add_row(*row)
+    return table
+
+
+def completeness(connection) -> Table:
+    """One line a source and stream: newest readings, and the worst partition among them."""
+    rows = connection.execute("""
+        with newest as (
+            select *, row_number() over (
+                partition by source_name, stream_name, partition_name order by observed_date desc
+            ) as recency
+            from completeness
+        )
+        select source_name, stream_name, count(*), sum(expected_count), sum(landed_count),
+            min(capture_rate), arg_min(partition_name, capture_rate)
+        from newest where recency = 1 group by all order by all
+    """).fetchall()
+    table = Table(title="Completeness", box=None, title_justify="left")
+    for heading in ("source", "stream", "partitions", "expected", "landed last", "worst rate", "worst partition"):
+        table.add_column(heading, justify="left" if heading in ("source", "stream", "worst partition") else "right")
+    for source, stream, partitions, expected, landed, worst, where in rows:
+        if expected is None:
+            continue
+        table.add_row(source, stream, f"{partitions:,}", f"{expected:,.0f}", f"{landed:,.0f}", f"{worst:.4f}", where if worst < 1 else "")
+    return table
+
+
+def quarantined(connection) -> Table | str:
+    rows = connection.execute(
+        "select source_name, table_name, reason, count(*) from quarantine group by all order by 4 desc limit 10"
+    ).fetchall()
+    if not rows:
+        return "Quarantine: empty."
+    table = Table(title="Quarantine", box=None, title_justify="left")
+    for heading in ("source", "table", "reason", "rows"):
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*map(str, row))
+    return table
+
+
+def costs(console: Console, report: Report) -> None:
+    """What each landing was planned to cost beside what it really cost."""
+    for name, outcome in report.outcomes.items():
+        landing = outcome.detail
+        if name.startswith("land ") and getattr(landing, "planned", None) is not None:
+            console.print(
+                f"[dim]{name}: planned {landing.planned.requests:,} requests, {landing.planned.points:,} points; "
+                f"really {landing.requests:,} and {landing.points:,}[/]"
+            )
