@@ -1,0 +1,204 @@
+"""Whole runs on a small sample world: again, a day later, killed, disturbed, cut short."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestration.published import connect
+from orchestration.settings import Place
+
+TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
+LOAD_COLUMNS = {
+    "clean_version",
+    "load_id",
+    "collected_at",
+    "landed_count",
+    "kept_count",
+    "superseded_count",
+    "inserted_count",
+    "source_url",
+}
+KILLS_PER_STAGE = 5
+
+
+class Home:
+    """One sample world's home, and the command that works in it."""
+
+    def __init__(self, folder: Path, watchlist: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "TRENDHOUSE_HOME": str(folder),
+            "TRENDHOUSE_WORLD": "sample",
+            "TRENDHOUSE_WATCHLIST": str(watchlist),
+            "TRENDHOUSE_GHARCHIVE_HOURS": "2",
+            "TRENDHOUSE_RANKING_DAYS": "3",
+            "TRENDHOUSE_SPARK_MEMORY": "1g",
+        }
+
+    @property
+    def place(self) -> Place:
+        return Place(self.folder / "sample")
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [TRENDHOUSE, *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def trendhouse(self, *arguments: str, expect: int = 0) -> str:
+        process = self.start(*arguments)
+        said, _ = process.communicate()
+        assert process.returncode == expect, said
+        return said
+
+    def kill(self, after: float, *arguments: str) -> bool:
+        """Start a command, kill it and all its children; whether it was still at work."""
+        process = self.start(*arguments)
+        try:
+            process.communicate(timeout=after)
+            return False
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return True
+
+    def copy(self, folder: Path) -> Home:
+        shutil.copytree(self.folder, folder, symlinks=True)
+        other = Home.__new__(Home)
+        other.folder = folder
+        other.environment = {**self.environment, "TRENDHOUSE_HOME": str(folder)}
+        return other
+
+    def marts(self) -> dict[str, list[tuple]]:
+        """Every row of every published mart, load columns aside, in one order."""
+        connection = connect(self.place)
+        names = connection.execute("select view_name from duckdb_views() where not internal").fetchall()
+        found = {}
+        for (name,) in sorted(names):
+            columns = [
+                row[0] for row in connection.execute(f'describe "{name}"').fetchall() if row[0] not in LOAD_COLUMNS
+            ]
+            selected = ", ".join(f'"{column}"' for column in columns)
+            rows = connection.execute(f'select {selected} from "{name}"').fetchall()
+            found[name] = sorted(rows, key=repr)
+        return found
+
+
+def differences(ours: dict[str, list[tuple]], theirs: dict[str, list[tuple]]) -> dict[str, tuple]:
+    """What stands on one side only, by mart; a few rows of each."""
+    found = {}
+    for name in sorted({*ours, *theirs}):
+        left, right = set(map(repr, ours.get(name, []))), set(map(repr, theirs.get(name, [])))
+        if left != right or len(ours.get(name, [])) != len(theirs.get(name, [])):
+            found[name] = (sorted(left - right)[:3], sorted(right - left)[:3])
+    return found
+
+
+@pytest.fixture(scope="module")
+def watchlist(tmp_path_factory):
+    """A small part of the sample world's own watchlist."""
+    source = (Path(__file__).parents[1] / "simulator" / "watchlist.csv").read_text().splitlines()
+    github = [line for line in source[1:] if ",github," in line][:4]
+    endoflife = [line for line in source[1:] if ",endoflife," in line][:2]
+    path = tmp_path_factory.mktemp("watchlist") / "watchlist.csv"
+    path.write_text("\n".join([source[0], *github, *endoflife]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(watchlist, tmp_path_factory):
+    return Home(tmp_path_factory.mktemp("home"), watchlist)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(home):
+    """The marts of one undisturbed first run; its home is at that state."""
+    home.trendhouse("run")
+    return home.marts()
+
+
+@pytest.fixture(scope="module")
+def first_day(home, undisturbed, tmp_path_factory):
+    """A copy of the home after the first run."""
+    return home.copy(tmp_path_factory.mktemp("copy") / "home")
+
+
+def test_a_first_run_fills_the_marts(undisturbed):
+    filled = {name for name, rows in undisturbed.items() if rows}
+    assert {"repositories", "repositories_daily", "releases", "issues", "pull_requests", "commits_daily"} <= filled
+    assert {"contributors", "contributor_weeks", "languages", "licenses", "forks", "events_hourly"} <= filled
+    assert {"products", "completeness"} <= filled
+
+
+def test_a_second_run_changes_no_number(first_day, undisturbed):
+    first_day.trendhouse("run")
+    assert differences(first_day.marts(), undisturbed) == {}
+
+
+def test_a_day_later_history_is_longer_and_the_same(first_day, undisturbed):
+    first_day.trendhouse("run", "--advance", "1")
+    later = first_day.marts()
+    days_before = {row for row in undisturbed["repositories_daily"]}
+    assert days_before <= set(later["repositories_daily"])
+    assert len(later["repositories_daily"]) > len(days_before)
+    assert len(later["events_hourly"]) > len(undisturbed["events_hourly"])
+
+
+def test_query_reads_what_is_published(home, undisturbed):
+    said = home.trendhouse("query", "select count(*) as product_count from products", "--format", "csv")
+    assert said.split() == ["product_count", str(len(undisturbed["products"]))]
+
+
+def test_a_fifth_of_the_answers_going_wrong_changes_nothing(watchlist, undisturbed, tmp_path):
+    chaos = Home(tmp_path, watchlist)
+    said = chaos.trendhouse("run", "--faults", "0.2")
+    assert differences(chaos.marts(), undisturbed) == {}, said
+
+
+def test_a_silently_cut_page_refuses_publication(home, undisturbed, tmp_path):
+    cut = home.copy(tmp_path / "home")
+    before = cut.place.published.joinpath("CURRENT.json").read_text()
+    said = cut.trendhouse("run", "--advance", "1", "--cut-page", "/(issues|tags|releases)", expect=4)
+    assert "capture" in said and "floor" in said
+    assert cut.place.published.joinpath("CURRENT.json").read_text() == before
+    assert differences(cut.marts(), undisturbed) == {}
+
+
+@pytest.fixture(scope="module")
+def durations(watchlist, tmp_path_factory):
+    """Seconds that each verb takes in a fresh home, and copies of the home before each."""
+    fresh = Home(tmp_path_factory.mktemp("stages") / "home", watchlist)
+    fresh.folder.mkdir(parents=True, exist_ok=True)
+    copies, seconds = {}, {}
+    for verb in ("land", "deduplicate", "build", "publish"):
+        copies[verb] = fresh.copy(tmp_path_factory.mktemp(verb) / "home")
+        began = time.monotonic()
+        fresh.trendhouse(verb)
+        seconds[verb] = time.monotonic() - began
+    return copies, seconds
+
+
+@pytest.mark.parametrize("verb", ["land", "deduplicate", "build", "publish"])
+def test_kills_at_random_moments_leave_no_trace(verb, durations, undisturbed):
+    copies, seconds = durations
+    disturbed, moments = copies[verb], random.Random(verb)
+    killed = sum(
+        disturbed.kill(moments.uniform(0.3, 0.95) * seconds[verb], verb) for _ in range(KILLS_PER_STAGE)
+    )
+    assert killed >= 3, f"{verb} was mostly over before it was killed"
+    disturbed.trendhouse("run")
+    assert differences(disturbed.marts(), undisturbed) == {}
