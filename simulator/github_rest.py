@@ -121,7 +121,8 @@ class GitHubRest:
             case ["commits", sha]:
                 return self.commit(repository, sha)
             case [name] if name in LISTS:
-                return self.page(url, LISTS[name](self.world, repository, url.query), reading)
+                by_id = url.with_path(f"/repositories/{repository.id}/{name}").with_query(url.query)
+                return self.page(by_id, LISTS[name](self.world, repository, url.query), reading)
         return not_found()
 
     def page(self, url: URL, listing: Listing, reading: Reading) -> Answer:

@@ -36,7 +36,7 @@ LABELS = (
     ("enhancement", "a2eeef", "New feature or request"),
     ("documentation", "0075ca", "Improvements to the documentation"),
     ("good first issue", "7057ff", "Good for newcomers"),
-    ("question", "d876e3", None),
+    ("question", "d876e3", "Further information is requested"),
 )
 BOTS = ("dependency-steward[bot]", "release-herald[bot]", "stale-sweeper[bot]", "lint-warden[bot]")
 
