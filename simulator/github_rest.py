@@ -69,14 +69,14 @@ class GitHubRest:
     def answer(self, url: URL, reading: Reading = TRUE_READING) -> Answer:
         """The answer to a GET of `url` (any status), as if read by `reading`."""
         key = str(url)
-        if reading is TRUE_READING and (known := self.cache.get(key)) is not None:
+        if reading == TRUE_READING and (known := self.cache.get(key)) is not None:
             return known
         try:
             answer = self.route(url, [part for part in url.path.split("/") if part], reading)
         except Unprocessable as error:
             return error_answer(422, f"Validation Failed: {error}")
         answer.with_etag()
-        if reading is TRUE_READING and answer.status == 200:
+        if reading == TRUE_READING and answer.status == 200:
             self.cache.put(key, answer)
         return answer
 

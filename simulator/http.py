@@ -226,17 +226,19 @@ def over_limit(token: str) -> Answer:
     return error_answer(403, f"API rate limit exceeded for {who}.")
 
 
-def respond(request: web.BaseRequest, answer: Answer, limits: RateLimits) -> web.Response:
+def respond(
+    request: web.BaseRequest, answer: Answer, limits: RateLimits, *, cost: int = 1
+) -> web.Response:
     """Meter an answer, turn it into 304 where the client knows it, and put it on the wire.
 
-    A 304 to a request with a token costs nothing; whatever else is answered costs one.
+    A 304 to a request with a token costs nothing; whatever else is answered costs `cost`.
     """
     token = token_of(request.headers)
     answer.with_etag()
     unchanged = answer.etag is not None and is_unchanged(
         request.headers, answer.etag, answer.last_modified
     )
-    if not (unchanged and token) and not limits.spend(token, answer.resource):
+    if not (unchanged and token) and not limits.spend(token, answer.resource, cost):
         answer, unchanged = over_limit(token), False
     headers = {
         "Date": http_date(limits.now),
@@ -253,5 +255,5 @@ def respond(request: web.BaseRequest, answer: Answer, limits: RateLimits) -> web
         headers["Last-Modified"] = http_date(answer.last_modified)
     if unchanged:
         return web.Response(status=304, headers=headers)
-    headers["Content-Type"] = JSON_TYPE
+    headers.setdefault("Content-Type", JSON_TYPE)
     return web.Response(status=answer.status, body=answer.body, headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,6 +48,7 @@ class World:
     ) -> None:
         self.now = now if isinstance(now, int) else read(now)
         self.seed = seed
+        self.scale = scale
         self.people = People(seed, repositories)
         maker = RepositoryMaker(seed, self.people, repositories, scale)
         self.repositories = [maker.make(index) for index in range(repositories)]
@@ -55,10 +57,21 @@ class World:
         for repository in self.repositories:
             for alias in repository.aliases:
                 self.names.setdefault(alias.full_name.lower(), []).append(repository)
+        self.remember()
+
+    def remember(self) -> None:
+        """Keep what a few repositories hold at this world's now, for the next page of it."""
         keep = lru_cache(maxsize=KEPT_REPOSITORIES)
         self.items = keep(lambda index: activity.items(self, self.repositories[index]))
         self.commits = keep(lambda index: history.commits(self, self.repositories[index]))
         self.tags = keep(lambda index: history.tags(self, self.repositories[index]))
+
+    def seen_at(self, instant: int) -> World:
+        """The same world as it is at an instant, sharing every fact that does not change."""
+        view = copy(self)
+        view.now = instant
+        view.remember()
+        return view
 
     def alive(self, instant: int | None = None) -> Iterator[Repository]:
         """Repositories that can be read at an instant (default: now), by index."""
