@@ -26,8 +26,8 @@ def is_date_time(value: object) -> bool:
 
 @FORMATS.checks("uri")
 def is_uri(value: object) -> bool:
-    """An address with a scheme and without white space."""
-    if not isinstance(value, str):
+    """An address with a scheme and without white space; GitHub itself writes '' for no homepage."""
+    if not value or not isinstance(value, str):
         return True
     return bool(urlsplit(value).scheme) and not re.search(r"\s", value)
 

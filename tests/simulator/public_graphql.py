@@ -64,7 +64,7 @@ def fetch_schema(cache: Path) -> str:
 def read_public_schema(cache: Path) -> GraphQLSchema:
     """The public schema, its DateTime strict about the form of an instant."""
     schema = build_schema(fetch_schema(cache), assume_valid=True)
-    schema.type_map["DateTime"].serialize = read_instant
+    schema.type_map["DateTime"].coerce_output_value = read_instant
     return schema
 
 
