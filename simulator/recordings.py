@@ -2,8 +2,8 @@
 
 import pathlib
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
@@ -28,6 +28,7 @@ from simulator.replay_library import (
     read_recordings,
     render,
 )
+from simulator.server import path_class
 
 Headers = CIMultiDict[str]
 
@@ -37,16 +38,6 @@ LISTS = {
     *("contributors", "stats/contributors"),
 }
 """Below a repository: the answers that a watchlist entry is worth having for."""
-
-
-@dataclass(frozen=True)
-class WatchlistRow:
-    """One line of a watchlist CSV: what to watch, under which product's name."""
-
-    product_name: str
-    kind: str
-    target: str
-    enabled: bool
 
 
 def build_app(folder: pathlib.Path, now: datetime) -> web.Application:
@@ -62,20 +53,16 @@ def build_app(folder: pathlib.Path, now: datetime) -> web.Application:
     app = web.Application()
     app.router.add_get("/_simulator/recordings", replay.list_recordings)
     app.router.add_get("/_simulator/recordings/{id}", replay.answer_by_id)
+    app.router.add_get("/_simulator/health", replay.show_health)
+    app.router.add_get("/_simulator/requests", replay.show_requests)
     app.router.add_post("/graphql", replay.refuse_graphql)
     app.router.add_get("/{path:.*}", replay.answer)
-    app.on_response_prepare.append(keep_missing_date)
+    app.on_response_prepare.append(replay.note)
     return app
 
 
 class Undated(web.Response):
     """An answer that was recorded without a Date header."""
-
-
-async def keep_missing_date(request: web.Request, response: web.StreamResponse) -> None:
-    """Take off the Date that the server adds where the recording had none."""
-    if isinstance(response, Undated):
-        response.headers.popall("Date")
 
 
 class Replay:
@@ -88,11 +75,36 @@ class Replay:
         for history in read_histories(folder):
             self.histories[f"/repos/{history.full_name}".lower()] = history
             self.histories[f"/repositories/{history.id}"] = history
+        self.counts: Counter[tuple[str, int]] = Counter()
+        self.sent_bytes = 0
         self.dead_ends = {
             recording.id
             for recording in self.library.by_id.values()
             if recording.next_target and not self.library.leads_on(recording)
         }
+
+    async def note(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Log an answer, and take off the Date that the server adds where none was recorded."""
+        if isinstance(response, Undated):
+            response.headers.popall("Date")
+        if not request.path.startswith("/_simulator/"):
+            self.counts[path_class(request.path), response.status] += 1
+            self.sent_bytes += len(getattr(response, "body", None) or b"")
+
+    async def show_health(self, request: web.Request) -> web.Response:
+        """That the replay is up, and what time it holds for now."""
+        content = json_answer({"now": self.now, "ok": True})
+        return self.finish(request, content, self.dated(self.now))
+
+    async def show_requests(self, request: web.Request) -> web.Response:
+        """Requests by path class and status, and bytes sent, in the simulated world's form."""
+        rows = [
+            {"path": path, "status": status, "count": count}
+            for (path, status), count in sorted(self.counts.items())
+        ]
+        total, sent = self.counts.total(), self.sent_bytes
+        content = json_answer({"total": total, "bytes": sent, "faults": {}, "requests": rows})
+        return self.finish(request, content, self.dated(self.now))
 
     async def answer(self, request: web.Request) -> web.Response:
         """The git history's answer, the best fitting recording's, or GitHub's 404."""
@@ -204,23 +216,28 @@ class Replay:
         return kind(status=answer.status, body=answer.body or None, headers=headers)
 
 
-def watchlist(folder: pathlib.Path) -> Iterator[WatchlistRow]:
-    """What the recordings are worth watching: one row per product, kind and target.
+def watchlist(folder: pathlib.Path) -> Iterator[dict[str, str]]:
+    """What the recordings are worth watching, in the columns of a watchlist CSV.
 
+    One row per product, kind and target.
     The git histories (under the product's name), every repository and owner with a recorded answer
     (under their own name), every product of the endoflife snapshots.
     """
     for source in sorted((folder / "git_history").glob("*.commits.tsv.gz")):
         full_name = source.name.removesuffix(".commits.tsv.gz").replace("__", "/")
-        yield WatchlistRow(full_name.split("/")[1].lower(), "github", full_name, True)
+        yield watchlist_row(full_name.split("/")[1].lower(), "github", full_name)
     recordings = [entry for entry in read_recordings(folder) if entry.status == 200]
     for full_name in sorted({name for entry in recordings if (name := repository_of(entry.path))}):
-        yield WatchlistRow(full_name, "github", full_name, True)
+        yield watchlist_row(full_name, "github", full_name)
     owners = (re.fullmatch(r"/(?:users|orgs)/([\w.-]+)/repos", entry.path) for entry in recordings)
     for login in sorted({match[1] for match in owners if match}):
-        yield WatchlistRow(login, "owner", login, True)
+        yield watchlist_row(login, "owner", login)
     for product in sorted({path.stem for path in (folder / "eol").glob("*/*.json")}):
-        yield WatchlistRow(product, "endoflife", product, True)
+        yield watchlist_row(product, "endoflife", product)
+
+
+def watchlist_row(product_name: str, kind: str, target: str) -> dict[str, str]:
+    return {"product_name": product_name, "kind": kind, "target": target, "enabled": "true"}
 
 
 def repository_of(path: str) -> str | None:

@@ -278,14 +278,27 @@ def test_graphql_asks_for_a_token(replay):
 
 
 def test_the_watchlist_names_what_is_recorded_and_no_placeholder(replay, shared_data):
-    rows = list(watchlist(shared_data))
+    rows = [tuple(row.values()) for row in watchlist(shared_data)]
     assert len(set(rows)) == len(rows)
-    assert {row.product_name for row in rows if row.target in HISTORIES} == {
-        *("vue", "redux", "flask", "recoil"),
-    }
-    assert not [row for row in rows if "<" in row.target]
-    products = {path.stem for path in (shared_data / "eol").glob("*/*.json")}
-    assert {row.target for row in rows if row.kind == "endoflife"} == products
-    for row in rows:
-        if row.kind == "owner":
-            assert replay.get(f"/users/{row.target}/repos")[0] == 200, row
+    assert all(enabled == "true" and "<" not in target for _, _, target, enabled in rows)
+    products = {target: product for product, kind, target, _ in rows if kind == "github"}
+    assert [products[name] for name in HISTORIES] == ["recoil", "flask", "redux", "vue"]
+    snapshots = {path.stem for path in (shared_data / "eol").glob("*/*.json")}
+    assert {target for _, kind, target, _ in rows if kind == "endoflife"} == snapshots
+    owners = [target for _, kind, target, _ in rows if kind == "owner"]
+    assert "jennybc" in owners and "jenkinsci" in owners
+    for owner in owners:
+        assert replay.get(f"/users/{owner}/repos")[0] == 200, owner
+
+
+def test_requests_are_counted_by_path_class_and_status(shared_data):
+    async def ask_twice():
+        async with TestClient(TestServer(build_app(shared_data, NOW))) as client:
+            for path in ("/repos/vuejs/vue", "/repos/pallets/flask", "/repos/nobody/nothing"):
+                await client.get(path)
+            return await (await client.get("/_simulator/requests")).json()
+
+    log = asyncio.run(ask_twice())
+    counts = {(row["path"], row["status"]): row["count"] for row in log["requests"]}
+    assert counts == {("/repos/{owner}/{repo}", 200): 2, ("/repos/{owner}/{repo}", 404): 1}
+    assert log["total"] == 3

@@ -10,7 +10,7 @@ from graphql import build_schema, parse, print_ast, validate
 from public_graphql import departures, replayed
 from served_world import ask
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SUBSET = ROOT / "simulator" / "github.graphql"
 
 AGREED = """
