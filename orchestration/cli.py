@@ -222,29 +222,19 @@ def doctor(
     raise typer.Exit(show(console, _settings(), deep=deep))
 
 
-@app.command()
-def simulate(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8099,
-    now: Annotated[str | None, typer.Option(help="The world's time, ISO 8601.")] = None,
-    repositories: Annotated[int, typer.Option(min=1, help="Size of the world.")] = 120,
-    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 1,
-    faults: Annotated[float, typer.Option(min=0, max=0.9, help="Share of answers that go wrong.")] = 0.0,
-    latency_ms: Annotated[int, typer.Option(min=0, help="Added to each answer; ms.")] = 0,
-    recorded: Recorded = None,
-) -> None:
-    """Serve the upstream APIs on this machine, simulated or replayed, until Ctrl-C."""
-    from orchestration.worlds import SAMPLE_NOW
-    from simulator.server import serve_forever
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def simulate(context: typer.Context) -> None:
+    """Serve the upstream APIs on this machine, simulated or replayed, until Ctrl-C (`--help`: more)."""
+    import asyncio
 
-    serve_forever(
-        port=port,
-        now=now or SAMPLE_NOW.isoformat(),
-        repositories=repositories,
-        seed=seed,
-        faults=faults,
-        latency_ms=latency_ms,
-        recorded=recorded,
-    )
+    from simulator.__main__ import parser, serve
+
+    options = parser()
+    options.prog = "trendhouse simulate"
+    asyncio.run(serve(options.parse_args(context.args)))
 
 
 def _settings() -> Settings:

@@ -50,7 +50,7 @@ def enter(
     """Make the world's addresses, credentials and clock those of this process and its children.
 
     The sample world and the recordings are served by the simulator on a free loopback port, for as
-    long as the context lasts. `simulator` holds further options of `simulator.server.serve`.
+    long as the context lasts. `simulator` holds further options of `python -m simulator`.
     """
     world = settings.effective_world
     if world != "sample" and (advance or simulator):
@@ -61,7 +61,7 @@ def enter(
             yield load_settings(world=world)
         return
 
-    from simulator.server import serve
+    from simulator.running import serve
 
     memory = Memory(settings.place.root / "world.json")
     if world == "sample":
