@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from simulator import activity, archive_payloads, history
-from simulator.chance import Dice, unit
+from simulator.chance import DAY, Dice, unit
 from simulator.instants import iso, moment, read
 from simulator.people import Account
 from simulator.repositories import Repository
@@ -25,8 +25,8 @@ TIMELINE_UNTIL = read("2015-01-01T00:00:00Z")
 CUT_SINCE = read("2025-10-07T00:00:00Z")
 CAPTURE_BEFORE_CUT = 0.98
 CAPTURE_SINCE_CUT = 0.19
-# Only the newest items of a repository are searched for what happened to them in an hour.
-RECENT_ITEMS = 25
+# What happens to an item more than so long after it was opened leaves no event.
+ITEM_LIFE = 90 * DAY
 # Of a hundred hours so many repeat an event, and so many end in a line that is broken off.
 REPEATING_HOURS = 20
 BROKEN_HOURS = 8
@@ -96,8 +96,9 @@ ITEM_EVENTS = {"opened": "opened", "closed": "closed", "merged": "closed", "reop
 
 
 def items(view: World, repository: Repository, start: int, until: int) -> Iterator[Event]:
-    newest = repository.items.count(until)
-    for k in range(max(0, newest - RECENT_ITEMS), newest):
+    for k in reversed(range(repository.items.count(until))):
+        if repository.items.instant(k) < start - ITEM_LIFE:
+            break
         item = activity.draw(view, repository, k, until)
         for step in item.steps if item is not None else ():
             if step.at < start:

@@ -27,6 +27,7 @@ PASSING = (
 DECEIVING = ("404", "451")
 KINDS = PASSING + DECEIVING
 MAX_IN_A_ROW = 3
+FILES = ("/gharchive/", "/rankings/", "/endoflife/")
 
 
 @dataclass
@@ -118,6 +119,3 @@ def applies(kind: str, address: str) -> bool:
     if kind in ("301", "404", "451"):
         return address.startswith("/repos/")
     return kind != "no-quota" or not address.startswith(FILES)
-
-
-FILES = ("/gharchive/", "/rankings/", "/endoflife/")

@@ -1,49 +1,15 @@
-"""The world on loopback, and the third parties that it is held against."""
+"""One default simulator for every test that only reads from it."""
 
-from pathlib import Path
+from __future__ import annotations
 
-import orjson
+from collections.abc import Iterator
+
 import pytest
-from github_openapi import GithubApi
-from public_graphql import SchemaUnavailable, read_public_schema
-from served_world import Served, ask
 
-from simulator.faults import Faults
-from simulator.replay_library import read_recordings
-from simulator.server import Options, Simulator
-from simulator.world import World
-
-ROOT = Path(__file__).parents[2]
+from simulator.running import RunningSimulator, serve
 
 
-@pytest.fixture(scope="module")
-def world():
-    served = Served(Simulator(World(), Faults(), Options()))
-    yield served
-    served.stop()
-
-
-@pytest.fixture(scope="module")
-def names(world):
-    """Repositories of the world, some with much history and some with little."""
-    url = f"{world.base_url}/search/repositories?q=stars:%3E%3D0&sort=stars&order=desc&per_page=100"
-    found = [item["full_name"] for item in orjson.loads(ask(url).body)["items"]]
-    return found[:3] + found[len(found) // 2 :][:2] + found[-2:]
-
-
-@pytest.fixture(scope="module")
-def github(shared_data):
-    return GithubApi(shared_data / "openapi")
-
-
-@pytest.fixture(scope="module")
-def recorded(shared_data):
-    return list(read_recordings(shared_data))
-
-
-@pytest.fixture(scope="module")
-def public_schema():
-    try:
-        return read_public_schema(ROOT / ".cache")
-    except SchemaUnavailable as reason:
-        pytest.skip(f"GitHub's public GraphQL schema is not to be had: {reason}")
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[RunningSimulator]:
+    with serve(core_limit=100_000, graphql_limit=100_000) as running:
+        yield running
