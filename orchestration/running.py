@@ -1,0 +1,246 @@
+"""One run at a time: the lock, the disk check, and what a run leaves behind (its log and its record)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shlex
+import shutil
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ingestion.lake import replace_text
+from orchestration.settings import Settings
+
+GIGABYTE = 1_000_000_000
+TOKEN_FORMS = re.compile(
+    r"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}"
+    r"|(?i:authorization[\"']*\s*[:=]\s*[\"']?(?:(?:bearer|token|basic)\s+)?|bearer\s+)[^\s\"',}]{8,}"
+    r"|(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)"
+)
+MASK = "[redacted]"
+
+log = logging.getLogger(__name__)
+
+
+class Locked(Exception):
+    """Another run works in this world; the message says who."""
+
+
+class DiskFull(Exception):
+    """There is less free disk than a run needs; the message says how much and where."""
+
+
+@dataclass
+class Record:
+    """What one run did; kept as `runs/<run id>.json`: who, when, steps, exit."""
+
+    run_id: str
+    command: str
+    started_at: datetime
+    path: Path
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    exit_code: int | None = None
+    error: str | None = None
+
+    def keep(self, lines: Mapping[str, Any], report: Any) -> None:
+        """Take over the steps as they were shown, and the run's own verdict."""
+        self.steps = [
+            {
+                "name": line.name,
+                "state": line.state,
+                "detail": line.detail,
+                "rows": line.rows,
+                "seconds": round(line.seconds, 3),
+            }
+            for line in lines.values()
+        ]
+        self.failures = [
+            *report.broken,
+            *report.failures,
+            *([report.refused] if report.refused else []),
+        ]
+        self.exit_code = int(report.exit_code)
+
+    def write(self, redact: Redaction, seconds: float | None = None) -> None:
+        content = {
+            "run_id": self.run_id,
+            "command": self.command,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started_at": self.started_at.isoformat(),
+            "seconds": None if seconds is None else round(seconds, 3),
+            "exit_code": self.exit_code,
+            "error": self.error,
+            "failures": self.failures,
+            "steps": self.steps,
+        }
+        replace_text(self.path, redact.text(json.dumps(content, indent=1)))
+
+
+@contextmanager
+def guarded(settings: Settings, command: str, *, wait: bool = False) -> Iterator[Record]:
+    """Hold the world's lock while a command works; log to `logs/<run id>.log`, keep a record.
+
+    Raises Locked if another run holds the lock and `wait` is false, DiskFull if there is less free
+    disk than `min_free_gb`. Whatever the command raises is logged, recorded and raised on.
+    """
+    place = settings.place
+    for folder in (place.root, place.logs, place.runs):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(place.lock, command, wait=wait):
+        check_disk(place.root, settings.min_free_gb)
+        run_id = new_run_id(place.runs)
+        began, record = (
+            time.monotonic(),
+            Record(run_id, command, datetime.now(UTC), place.runs / f"{run_id}.json"),
+        )
+        redact = Redaction(settings.tokens)
+        with logged(place.logs / f"{run_id}.log", settings.log_level, redact):
+            record.write(redact)
+            log.info("run %s: %s, world %s", run_id, command, settings.effective_world)
+            try:
+                yield record
+                record.exit_code = record.exit_code or 0
+            except BaseException as error:
+                record.exit_code = record.exit_code or exit_code_of(error)
+                record.error = f"{type(error).__name__}: {error}"
+                log.error("run %s broke off", run_id, exc_info=error)
+                raise
+            finally:
+                record.write(redact, time.monotonic() - began)
+                log.info("run %s ended with %s", run_id, record.exit_code)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The code that the process will end with when this error leaves the command."""
+    from orchestration.errors import known
+
+    for kind, code in known().items():
+        if isinstance(error, kind):
+            return int(code)
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def new_run_id(runs: Path) -> str:
+    """The second at which the run began, UTC; sortable, and unique below one world's lock."""
+    stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    taken = sum(1 for _ in runs.glob(f"{stem}*.json"))
+    return f"{stem}-{taken + 1}" if taken else stem
+
+
+@contextmanager
+def locked(path: Path, command: str, *, wait: bool) -> Iterator[None]:
+    """Hold the lock file; beside it stands who holds it, for the one who finds it taken."""
+    lock, holder = FileLock(path), path.with_suffix(".json")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise Locked(f"{described(holder)} Wait for it with --wait, or end it.") from None
+        print(f"Waiting: {described(holder)}", file=sys.stderr, flush=True)
+        lock.acquire()
+    try:
+        who = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": shlex.join(["trendhouse", *sys.argv[1:]]) if sys.argv[1:] else command,
+        }
+        replace_text(holder, json.dumps(who))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def held_by(path: Path) -> dict[str, Any] | None:
+    """Who holds the lock at `path`; None if nobody does."""
+    if not path.exists():
+        return None
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return holder_of(path.with_suffix(".json"))
+    lock.release()
+    return None
+
+
+def holder_of(path: Path) -> dict[str, Any]:
+    """What the holder wrote; empty in the instant between its taking the lock and writing."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def described(path: Path) -> str:
+    who = holder_of(path)
+    if not who:
+        return "Another run has just begun in this world."
+    return (
+        f"Another run works in this world: `{who['command']}`, process {who['pid']} on {who['host']}, "
+        f"since {who['since']}."
+    )
+
+
+def check_disk(folder: Path, min_free_gb: float) -> None:
+    """Raises DiskFull if less than `min_free_gb` (10^9 bytes) is free where `folder` lies."""
+    free = shutil.disk_usage(folder).free / GIGABYTE
+    if free < min_free_gb:
+        raise DiskFull(
+            f"{free:.1f} GB are free at {folder}, a run needs {min_free_gb:g} GB. Free some "
+            "(`trendhouse doctor` shows what lies there), put the data elsewhere (TRENDHOUSE_HOME), or "
+            "lower TRENDHOUSE_MIN_FREE_GB."
+        )
+
+
+class Redaction(logging.Formatter):
+    """Formats log records with every known secret, and all that looks like a token, masked."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self.converter = time.gmtime
+        self.secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, MASK)
+        return TOKEN_FORMS.sub(MASK, text)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.text(super().format(record))
+
+    def formatException(self, exc_info: Any) -> str:
+        return "".join(traceback.format_exception(*exc_info)).rstrip()
+
+
+@contextmanager
+def logged(path: Path, level: str, redact: Redaction) -> Iterator[None]:
+    """Send this process's log to a file for as long as the context lasts."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(redact)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+        root.removeHandler(handler)
+        handler.close()
