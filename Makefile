@@ -1,0 +1,54 @@
+# Thin names over the command line; what they need is installed first, from committed locks.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format scan docs doctor bench lock environment
+
+ARGS ?=
+BIN := $(or $(TRENDHOUSE_VENV),.venv)/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  ARGS=\"…\" is passed on, as in: make run ARGS=\"--advance 1\""
+
+run: ## Land, deduplicate, build, check and publish
+	@bin/environment run
+	@$(BIN)/trendhouse run $(ARGS)
+
+test: ## Prove that it all works
+	@bin/environment test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: ## Check style of Python and SQL
+	@bin/environment test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --config dbt_project/.sqlfluff --processes 2 --disable-progress-bar dbt_project
+
+format: ## Mend style of Python
+	@bin/environment test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+scan: ## Look for secrets and registry addresses in what is committed
+	@bin/environment test
+	@$(BIN)/python .ci/scan.py
+
+docs: ## Write the docs sites of models and expectations
+	@bin/environment run
+	@$(BIN)/trendhouse docs $(ARGS)
+
+doctor: ## Say what is missing on this machine
+	@bin/environment run
+	@$(BIN)/trendhouse doctor $(ARGS)
+
+bench: ## Run every benchmark; one alone: .venv/bin/python -m benchmarks.NAME
+	@bin/environment test
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
+		echo "== $$file" && $(BIN)/python -m benchmarks.$$(basename $$file .py) $(ARGS) || exit 1; done
+
+environment: ## Create .venv with everything that run and test need
+	@bin/environment test
+
+lock: ## Resolve requirements/*.lock again from pyproject.toml
+	@bin/environment run
+	@bin/environment lock
