@@ -144,7 +144,8 @@ class GitHubGraphql:
     def answer(self, token: str, body: bytes) -> tuple[Answer, int]:
         """The answer to a POST body and the points it costs.
 
-        Parse and validation errors answer 200 with `errors`, a body that is no JSON 400.
+        Parse and validation errors answer 200 with `errors`, as do spent points (RATE_LIMITED,
+        free of charge); a body that is no JSON answers 400.
         """
         try:
             asked = orjson.loads(body)
@@ -156,6 +157,10 @@ class GitHubGraphql:
             content = {"errors": [shown(error) for error in errors]}
             return json_answer(content, resource="graphql"), 1
         cost = self.cost(text, variables)
+        if cost > self.limits.window(token, "graphql").remaining:
+            message = "API rate limit exceeded for user ID 1."
+            content = {"errors": [{"type": "RATE_LIMITED", "message": message}]}
+            return json_answer(content, resource="graphql"), 0
         root = Root(self.world, self.rate(token, cost))
         result = execute_sync(
             schema(), document, root, variable_values=variables,

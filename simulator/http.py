@@ -110,7 +110,7 @@ class Answer:
 
     def with_etag(self) -> Answer:
         """Give a successful answer its ETag (and Last-Modified, where it is known)."""
-        if self.status == 200 and self.etag is None:
+        if self.status == 200 and self.etag is None and self.resource != "graphql":
             self.etag = etag_of(self.body)
         return self
 

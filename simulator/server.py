@@ -33,7 +33,7 @@ from simulator.instants import moment, read
 from simulator.world import World
 
 # A token that GitHub would no longer accept; every other one is good.
-REVOKED_TOKEN = "revoked"
+REVOKED = "revoked"
 NAMES = re.compile(r"^/repos/[^/]+/[^/]+")
 NUMBERS = re.compile(r"/(\d{4}-\d\d-\d\d(-\d+)?|[0-9a-f]{40}|\d+)(?=[/.]|$)")
 OWNERS = re.compile(r"^/(users|orgs)/[^/]+")
@@ -142,7 +142,7 @@ class Simulator:
             return self.file(request)
         if path == "/graphql" and request.method == "POST":
             return self.query(request, token, body)
-        if token == REVOKED_TOKEN:
+        if token == REVOKED:
             return respond(request, bad_credentials(), self.limits)
         if request.method not in ("GET", "HEAD"):
             return respond(request, error_answer(404, "Not Found"), self.limits)
@@ -158,7 +158,7 @@ class Simulator:
         return Reading(shift, is_cut)
 
     def query(self, request: web.Request, token: str, body: bytes) -> web.Response:
-        if not token or token == REVOKED_TOKEN:
+        if not token or token == REVOKED:
             answer = bad_credentials()
             if not token:
                 answer = error_answer(401, "This endpoint requires you to be authenticated.")

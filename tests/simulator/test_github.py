@@ -227,6 +227,10 @@ def test_quotas_are_kept_per_token_and_resource():
         assert graphql(upstream, "{ rateLimit { remaining } }", "a").json["data"]["rateLimit"] == {
             "remaining": 1
         }
+        assert graphql(upstream, COUNTERS, "a", ids=["R_x"]).status == 200
+        spent = graphql(upstream, "{ rateLimit { cost } }", "a")
+        assert spent.json["errors"][0]["type"] == "RATE_LIMITED"
+        assert "etag" not in spent.headers
         shown = upstream.control("quota")["tokens"]["a"]
         assert shown["core"]["used"] == 3
         assert get(f"{upstream.base_url}/rate_limit", "a").json["resources"] == shown
