@@ -1,0 +1,129 @@
+"""What records hold that the declared schema does not know, or that has another type than declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from ingestion.spec import Table
+from spark.casts import cast
+from spark.paths import Tree, each_names, one, places
+from spark.texts import each_text, flat_names, text_at
+
+ITEM = "array<struct<path:string,kind:string,expected_type:string,example:string>>"
+LONGEST_EXAMPLE = 200
+
+
+def item(path: Column, kind: str, expected: str | None, example: Column) -> Column:
+    return F.struct(
+        path.alias("path"),
+        F.lit(kind).alias("kind"),
+        F.lit(expected).cast("string").alias("expected_type"),
+        F.substr(example, F.lit(1), F.lit(LONGEST_EXAMPLE)).alias("example"),
+    )
+
+
+def gathered(found: list[tuple[Column, Column]]) -> Column:
+    """The items whose condition holds, as an array; built only for rows in which one does."""
+    empty = F.array().cast(ITEM)
+    if not found:
+        return empty
+    any_of = found[0][0]
+    for condition, _ in found[1:]:
+        any_of = any_of | condition
+    return F.coalesce(
+        F.when(any_of, F.array_compact(F.array(*(F.when(condition, i) for condition, i in found)))),
+        empty,
+    )
+
+
+def changed_types(table: Table) -> Column:
+    """Drift of kind `type`: a text is there, its cast is null."""
+    found = []
+    for name in flat_names(table):
+        declared, text = table.columns[name], F.col(f"_text_{name}")
+        if declared.type == "json":
+            continue
+        path = F.lit("|".join(place.text for place in places(name, table)))
+        wrong = text.isNotNull() & F.col(name).isNull()
+        found.append((wrong, item(path, "type", declared.type, text)))
+    found += [
+        changed_element(n, table) for n in each_names(table) if table.columns[n].type != "json"
+    ]
+    return gathered(found)
+
+
+def changed_element(name: str, table: Table) -> tuple[Column, Column]:
+    """The same for a column of exploded elements: whether one is wrong, and the first that is."""
+    declared = table.columns[name]
+
+    def bad(element: Column) -> Column:
+        text = each_text(element, name, table)
+        return text.isNotNull() & cast(text, declared.type).isNull()
+
+    path = F.lit("|".join(place.text for place in places(name, table)))
+    first = each_text(F.filter("_each", bad)[0], name, table)
+    return F.coalesce(F.exists("_each", bad), F.lit(False)), item(
+        path, "type", declared.type, first
+    )
+
+
+def not_in(known: list[str]) -> Callable[[Column], Column]:
+    return lambda key: ~key.isin(known)
+
+
+def unknown_fields(tree: Tree, table: Table) -> Column:
+    """Drift of kind `unknown`: keys of the record and of entered objects that no path names.
+
+    `ignore` holds names (at any depth), dotted paths, `object.*`, or `*` for everything.
+    """
+    empty = F.array().cast(ITEM)
+    if "*" in table.ignore or (table.explode and one(table.explode.path).steps == ()):
+        return empty
+    parts = []
+    for steps, below in tree.entered():
+        prefix = ".".join(steps)
+        if any(".".join((*steps[: n + 1], "*")) in table.ignore for n in range(len(steps))):
+            continue
+        if steps and steps[-1] in table.ignore:
+            continue
+        dotted = [
+            i.removeprefix(f"{prefix}.")
+            for i in table.ignore
+            if steps and i.startswith(f"{prefix}.")
+        ]
+        known = [*below, *table.ignore, *dotted]
+        keys = F.json_object_keys(text_at(steps)) if steps else F.col("_keys")
+        unknown = F.filter(keys, not_in(known))
+        parts.append(F.when(F.size(unknown) > 0, described(unknown, text_at(steps), prefix)))
+    if not parts:
+        return empty
+    return F.concat(*(F.coalesce(part, empty) for part in parts))
+
+
+def described(unknown: Column, text: Column, prefix: str) -> Column:
+    """Items of the unknown keys of one object, with their values for examples."""
+    values = F.map_filter(
+        F.from_json(text, "map<string,string>", {"mode": "PERMISSIVE"}),
+        lambda key, _: F.array_contains(unknown, key),
+    )
+    start = f"{prefix}." if prefix else ""
+    return F.transform(
+        F.map_entries(values),
+        lambda entry: item(F.concat(F.lit(start), entry["key"]), "unknown", None, entry["value"]),
+    )
+
+
+def summary(parsed: DataFrame) -> DataFrame:
+    """One row per path and kind: rows in which it was seen, the earliest fetch, an example of it."""
+    seen = parsed.where(F.col("_drift").isNotNull()).select(
+        "collected_at", F.explode("_drift").alias("d")
+    )
+    return seen.groupBy("d.path", "d.kind").agg(
+        F.min("d.expected_type").alias("expected_type"),
+        F.min("d.example").alias("example"),
+        F.count(F.lit(1)).alias("occurrence_count"),
+        F.min("collected_at").alias("first_seen_at"),
+    )

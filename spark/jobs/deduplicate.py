@@ -1,0 +1,340 @@
+"""Raw lake -> clean lake: one typed row per key, the unreadable in quarantine, every row accounted for."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from ingestion.lake import Lake
+from ingestion.spec import SourceSpec, load_spec
+from spark import drift, ledger, winners
+from spark.casts import SPARK_TYPES
+from spark.ledger import Reconciliation, ReconciliationError
+from spark.manifest import (
+    STAGING,
+    Manifest,
+    commit,
+    declaration,
+    move_staged,
+    next_version,
+    part_of_file,
+    read_manifest,
+    schema_of,
+    sweep,
+    vacuum,
+)
+from spark.parse import ELEMENTS, RAW_SCHEMA, parse
+
+if TYPE_CHECKING:
+    from ingestion.spec import Table
+
+FILE_BYTES = 128 * 2**20
+AT_ONCE = 4
+Progress = Callable[[str], None]
+
+
+def deduplicate(
+    spark: SparkSession,
+    lake: Lake,
+    spec: SourceSpec,
+    tables: list[str] | None = None,
+    on_progress: Progress | None = None,
+) -> list[Reconciliation]:
+    """Bring the clean tables of a source up to its raw files; returns what became of each new raw row.
+
+    Work is proportional to what is new: only raw files that a table has not consumed are read, only
+    partitions that they touch are read back and rewritten. Each table is committed by itself, by its
+    manifest. Raises ReconciliationError if a table's rows do not add up; the other tables are committed.
+    """
+    version = next_version(lake)
+    names = tables or list(spec.tables)
+    say = on_progress or (lambda _: None)
+
+    def one(name: str) -> list[Reconciliation]:
+        rows = TableRun(spark, lake, spec, name, version).run()
+        say(f"{name}: {sum(row.landed_count for row in rows):,} rows")
+        return rows
+
+    done, failed = [], []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for future in [pool.submit(one, name) for name in names]:
+            try:
+                done += future.result()
+            except (
+                Exception
+            ) as error:  # every table gets its turn; the first failure is raised below
+                failed.append(error)
+    if failed:
+        for other in failed[1:]:
+            failed[0].add_note(f"also failed: {other}")
+        raise failed[0]
+    return done
+
+
+@dataclass
+class TableRun:
+    """One clean table in one run, from its new raw files to the commit of its manifest."""
+
+    spark: SparkSession
+    lake: Lake
+    spec: SourceSpec
+    name: str
+    version: int
+
+    def __post_init__(self) -> None:
+        self.source = self.spec.name
+        self.table: Table = self.spec.tables[self.name]
+        self.raw_folder = self.lake.raw_table(self.source, self.spec.raw_name(self.name))
+        self.folder = self.lake.clean_table(self.source, self.name)
+        self.staging = self.folder / STAGING / str(self.version)
+        self.old = read_manifest(self.lake, self.source, self.name)
+        # Another declaration reads every record again; what retention has removed stays as it was.
+        self.rereads = self.old is not None and self.old.declared != declaration(self.table)
+
+    def run(self) -> list[Reconciliation]:
+        sweep(self.lake, self.source, self.name, self.old)
+        vacuum(self.lake, self.source, self.name)
+        self.old = read_manifest(self.lake, self.source, self.name)
+        consumed = set(self.old.consumed) if self.old and not self.rereads else set()
+        files = self.lake.raw_files(self.source, self.spec.raw_name(self.name))
+        new = [file for file in files if str(file.relative_to(self.raw_folder)) not in consumed]
+        if not new:
+            if self.old is None or self.rereads:
+                self.write_nothing()
+            return []
+        rows = self.merge(new)
+        return rows
+
+    def write_nothing(self) -> None:
+        """A manifest with one empty file, so that readers of a table without data find its types."""
+        manifest = self.manifest([])
+        if not manifest.files:
+            manifest.files = [self.empty_file()]
+        commit(self.lake, self.source, self.name, manifest, self.old)
+
+    def empty_file(self) -> str:
+        path = self.folder / "empty" / f"{self.version}-0.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(ledger.arrow_schema(schema_of(self.table)).empty_table(), path)
+        return str(path.relative_to(self.folder))
+
+    def manifest(self, new: list[Path]) -> Manifest:
+        """The next manifest, as far as it does not depend on the rows."""
+        old = self.old or Manifest()
+        fresh = self.old is None or self.rereads
+        read = [str(file.relative_to(self.raw_folder)) for file in new]
+        return Manifest(
+            version=self.version,
+            files=[] if fresh else list(old.files),
+            schema=schema_of(self.table),
+            consumed=sorted({*([] if fresh else old.consumed), *read}),
+            ledger={kind: [] if fresh else list(old.ledger[kind]) for kind in Manifest().ledger},
+            positions=[] if fresh else list(old.positions),
+            declared=declaration(self.table),
+            retained=old.retained,
+        )
+
+    def merge(self, new: list[Path]) -> list[Reconciliation]:
+        landed = ledger.count_landed(new)
+        raw = self.spark.read.schema(RAW_SCHEMA).parquet(*map(str, new))
+        parsed = parse(raw, self.table).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            good = winners.candidates(parsed.where("_reason is null"), self.table, winners.NEW)
+            slices = self.touched(
+                good, sum(file.stat().st_size for file in new) / max(1, landed.total())
+            )
+            decided = winners.decide(
+                self.compete(good, slices), self.table, slices, spread_of(slices)
+            )
+            outcomes, parts, counts = self.count(decided, parsed)
+            rows = ledger.reconcile(self.source, self.name, landed, outcomes, self.version)
+            manifest = self.manifest(new)
+            self.write_parts(decided, parts, manifest)
+            self.write_ledger(parsed, rows, counts, manifest)
+            commit(self.lake, self.source, self.name, manifest, self.old)
+            sweep(self.lake, self.source, self.name, manifest)
+            return rows
+        finally:
+            parsed.unpersist()
+
+    def touched(self, good: DataFrame, row_bytes: float) -> dict[str, int]:
+        """The partitions that the new rows touch, with the number of files each will need."""
+        counts = {row["_part"]: row["count"] for row in good.groupBy("_part").count().collect()}
+        held = defaultdict(int)
+        for name in self.live_files():
+            held[part_of_file(name)] += (self.folder / name).stat().st_size
+        return {
+            part: max(1, math.ceil((rows * row_bytes + held[part]) / FILE_BYTES))
+            for part, rows in counts.items()
+        }
+
+    def live_files(self) -> list[str]:
+        if self.old is None or (self.rereads and not self.old.retained):
+            return []
+        return [name for name in self.old.files if not name.startswith("empty/")]
+
+    def compete(self, good: DataFrame, slices: dict[str, int]) -> DataFrame:
+        """The new rows with the held rows and markers of the same partitions."""
+        rows = good
+        files = [n for n in self.live_files() if part_of_file(n) in slices]
+        if files:
+            schema = ", ".join(f"{n} {SPARK_TYPES[t]}" for n, t in schema_of(self.table).items())
+            held = self.spark.read.schema(schema).parquet(*(str(self.folder / n) for n in files))
+            held = winners.regroup(held, self.table) if self.table.explode else held
+            rows = rows.unionByName(winners.candidates(held, self.table, winners.HELD))
+        marks = [n for n in self.old.positions if part_of_file(n) in slices] if self.old else []
+        if marks and not self.rereads:
+            schema = ", ".join(f"{n} {t}" for n, t in winners.mark_columns(self.table).items())
+            read = self.spark.read.schema(schema).parquet(*(str(self.folder / n) for n in marks))
+            marked = read.withColumn("_role", F.lit(winners.CONFIRMED))
+            rows = rows.unionByName(marked, allowMissingColumns=True)
+        return rows
+
+    def count(self, decided: DataFrame, parsed: DataFrame):
+        """Outcomes by ledger partition and day, counts by table partition, and of quarantine and drift."""
+        is_new = F.col("_role") == winners.NEW
+        flags = ("_kept", "_inserted", "_stays", "_marks")
+        day = F.to_date("observed_at")
+        grouped = decided.select(
+            "_part",
+            F.when(is_new, F.coalesce("partition_name", F.lit(""))).alias("partition_name"),
+            F.when(is_new, day).alias("day"),
+            *(F.col(flag).cast("int").alias(flag) for flag in flags),
+            (is_new & ~F.col("_kept")).cast("int").alias("_superseded"),
+            F.lit(0).alias("_quarantined"),
+            F.lit(0).alias("_drifted"),
+        )
+        aside = parsed.where("_reason is not null or _drift is not null").select(
+            F.lit(None).cast("string").alias("_part"),
+            F.coalesce("partition_name", F.lit("")).alias("partition_name"),
+            day.alias("day"),
+            *(F.lit(0).alias(flag) for flag in (*flags, "_superseded")),
+            F.col("_reason").isNotNull().cast("int").alias("_quarantined"),
+            F.col("_drift").isNotNull().cast("int").alias("_drifted"),
+        )
+        names = (*flags, "_superseded", "_quarantined", "_drifted")
+        summed = grouped.unionByName(aside).groupBy("_part", "partition_name", "day")
+        outcomes, parts, total = defaultdict(Counter), defaultdict(Counter), Counter()
+        for row in summed.agg(*(F.sum(name).alias(name) for name in names)).collect():
+            counts = Counter({name[1:]: row[name] for name in names})
+            if row["partition_name"] is not None:
+                outcomes[(row["partition_name"], row["day"])] += counts
+            if row["_part"] is not None:
+                parts[row["_part"]] += counts
+            total += counts
+        return outcomes, parts, total
+
+    def write_parts(
+        self, decided: DataFrame, parts: dict[str, Counter], manifest: Manifest
+    ) -> None:
+        """Rewrite the partitions in which a row has changed, and the markers of those touched."""
+        changed = [part for part, count in parts.items() if count["kept"]]
+        if changed:
+            version = F.when(F.col("_kept"), self.version).otherwise(F.col("clean_version"))
+            rows = decided.where(F.col("_kept") | F.col("_stays")).where(
+                F.col("_part").isin(changed)
+            )
+            rows = rows.withColumn("clean_version", version.cast("bigint"))
+            if self.table.explode:
+                rows = rows.select("*", F.inline(ELEMENTS))
+            columns = list(schema_of(self.table))
+            moved = self.write(rows.select(*columns, "_part"), "")
+            self.check_written(moved, parts, changed)
+            keep = [n for n in manifest.files if part_of_file(n) not in {*changed, "empty"}]
+            manifest.files = sorted([*keep, *(name for names in moved.values() for name in names)])
+        marks = {part_of_file(name) for name in manifest.positions} & set(parts)
+        moved = {}
+        if any(count["marks"] for count in parts.values()):
+            rows = decided.where("_marks").select(*winners.mark_columns(self.table))
+            moved = self.write(rows, "_positions")
+        keep = [n for n in manifest.positions if part_of_file(n) not in marks]
+        manifest.positions = sorted([*keep, *(name for names in moved.values() for name in names)])
+        if not manifest.files:
+            manifest.files = [self.empty_file()]
+
+    def write(self, rows: DataFrame, under: str) -> dict[str, list[str]]:
+        staged = self.staging / (under or "rows")
+        rows.write.partitionBy("_part").parquet(str(staged))
+        return move_staged(self.folder, staged, self.version, under)
+
+    def check_written(self, moved: dict, parts: dict[str, Counter], changed: list[str]) -> None:
+        """The files hold what was decided, by their own footers. Raises ReconciliationError."""
+        if self.table.explode:
+            return
+        for part in changed:
+            written = sum(
+                pq.read_metadata(self.folder / name).num_rows for name in moved.get(part, [])
+            )
+            wanted = parts[part]["kept"] + parts[part]["stays"]
+            if written != wanted:
+                raise ReconciliationError(
+                    f"{self.source}.{self.name}: partition {part} holds {written} rows on disk, "
+                    f"{wanted} were decided. Nothing of this table was committed."
+                )
+
+    def write_ledger(
+        self, parsed: DataFrame, rows: list[Reconciliation], counts: Counter, manifest: Manifest
+    ) -> None:
+        named = {"source_name": self.source, "table_name": self.name, "clean_version": self.version}
+        files = manifest.ledger
+        files["reconciliations"].append(
+            ledger.write_reconciliations(self.folder, rows, self.version)
+        )
+        if counts["drifted"]:
+            found = [{**row.asDict(), **named} for row in drift.summary(parsed).collect()]
+            files["drift"].append(ledger.write_rows(self.folder, "drift", found, self.version))
+        if counts["quarantined"]:
+            files["quarantine"] += self.write_quarantine(parsed, named)
+        ledger.merge_small(self.folder, manifest)
+
+    def write_quarantine(self, parsed: DataFrame, named: dict) -> list[str]:
+        columns = ledger.ledger_schema("quarantine").names
+        rows = parsed.where("_reason is not null").withColumnRenamed("_reason", "reason")
+        rows = rows.withColumns({name: F.lit(value) for name, value in named.items()})
+        rows = rows.withColumn("clean_version", F.col("clean_version").cast("bigint"))
+        staged = self.staging / "quarantine"
+        rows.select(*columns).coalesce(1).write.parquet(str(staged))
+        target = self.folder / "_ledger" / f"quarantine-{self.version}.parquet"
+        (written,) = staged.glob("*.parquet")
+        written.replace(target)
+        return [str(target.relative_to(self.folder))]
+
+
+def spread_of(slices: dict[str, int]) -> int:
+    """Shuffle partitions: one for little data, more than the files for much, so that they spread."""
+    files = sum(slices.values())
+    return 1 if files <= 1 else min(2 * files, 64)
+
+
+def main() -> None:
+    from spark.session import start
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source")
+    parser.add_argument(
+        "--lake", type=Path, required=True, help="folder that holds raw/ and clean/"
+    )
+    parser.add_argument("--table", action="append", help="only this clean table; may be repeated")
+    arguments = parser.parse_args()
+    rows = deduplicate(
+        start(), Lake(arguments.lake), load_spec(arguments.source), arguments.table, print
+    )
+    counts = Counter()
+    for row in rows:
+        counts.update({k: v for k, v in vars(row).items() if k.endswith("_count")})
+    print(", ".join(f"{name.removesuffix('_count')} {count:,}" for name, count in counts.items()))
+
+
+if __name__ == "__main__":
+    main()
