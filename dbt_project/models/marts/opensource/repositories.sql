@@ -1,0 +1,170 @@
+with
+
+repositories as (
+
+    select * from {{ ref('stg_github__repositories') }}
+
+),
+
+counters as (
+
+    select * from {{ ref('int_repository_counters_latest') }}
+
+),
+
+watchlist as (
+
+    select
+        repository_id,
+        max(repository_name) as repository_name,
+        max(node_id) as node_id,
+        min(list_rank) as list_rank,
+        max(clean_version) as clean_version,
+        max(case when is_enabled then 1 else 0 end) = 1 as is_watched
+    from {{ ref('stg_github__watchlist') }}
+    group by repository_id
+
+),
+
+repository_licenses as (
+
+    select * from {{ ref('stg_github__repository_licenses') }}
+
+),
+
+tombstones as (
+
+    select * from {{ ref('stg_github__tombstones') }} where object_type = 'repositories'
+
+),
+
+spine as (
+
+    select repository_id from repositories
+
+    union
+
+    select repository_id from counters
+
+    union
+
+    select repository_id from watchlist
+
+),
+
+-- Two readings of one thing: the later one counts.
+compared as (
+
+    select
+        spine.repository_id,
+        coalesce(counters.observed_at >= repositories.observed_at, counters.repository_id is not null)
+            as is_counter_newer
+    from spine
+    left join repositories
+        on spine.repository_id = repositories.repository_id
+    left join counters
+        on spine.repository_id = counters.repository_id
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        compared.repository_id,
+        coalesce(repositories.node_id, counters.node_id, watchlist.node_id) as node_id,
+        repositories.owner_id,
+        repositories.parent_id,
+
+        ---------- strings
+        case
+            when compared.is_counter_newer then counters.repository_name
+            else coalesce(repositories.repository_name, watchlist.repository_name)
+        end as repository_name,
+        split_part(
+            case
+                when compared.is_counter_newer then counters.repository_name
+                else coalesce(repositories.repository_name, watchlist.repository_name)
+            end, '/', 1
+        ) as owner_name,
+        repositories.owner_type,
+        repositories.description,
+        repositories.homepage_url,
+        repositories.url,
+        repositories.language_name,
+        coalesce(repositories.license_key, repository_licenses.license_key) as license_key,
+        coalesce(repositories.license_spdx_id, repository_licenses.spdx_id) as license_spdx_id,
+        repository_licenses.license_name,
+        repository_licenses.license_path,
+        repositories.default_branch,
+        repositories.visibility,
+        tombstones.evidence as deleted_evidence,
+
+        ---------- numerics
+        case when compared.is_counter_newer then counters.star_count else repositories.star_count end as star_count,
+        case when compared.is_counter_newer then counters.fork_count else repositories.fork_count end as fork_count,
+        case
+            when compared.is_counter_newer then counters.watcher_count else repositories.watcher_count
+        end as watcher_count,
+        counters.issue_count,
+        counters.open_issue_count,
+        counters.pull_request_count,
+        counters.open_pull_request_count,
+        case
+            when compared.is_counter_newer then counters.open_issue_count + counters.open_pull_request_count
+            else repositories.open_issue_and_pull_request_count
+        end as open_issue_and_pull_request_count,
+        counters.release_count,
+        counters.tag_count,
+        counters.commit_count,
+        repositories.network_count,
+        repositories.size_kib,
+        watchlist.list_rank,
+        greatest(
+            coalesce(repositories.clean_version, -1),
+            coalesce(counters.clean_version, -1),
+            coalesce(watchlist.clean_version, -1),
+            coalesce(repository_licenses.clean_version, -1),
+            coalesce(tombstones.clean_version, -1)
+        ) as clean_version,
+
+        ---------- booleans
+        coalesce(repositories.is_fork, false) as is_fork,
+        case
+            when compared.is_counter_newer then counters.is_archived else coalesce(repositories.is_archived, false)
+        end as is_archived,
+        coalesce(repositories.is_disabled, false) as is_disabled,
+        coalesce(repositories.is_template, false) as is_template,
+        coalesce(watchlist.is_watched, false) as is_watched,
+        coalesce(tombstones.is_deleted, false) as is_deleted,
+
+        ---------- timestamps
+        repositories.created_at,
+        repositories.updated_at,
+        case when compared.is_counter_newer then counters.pushed_at else repositories.pushed_at end as pushed_at,
+        case when tombstones.is_deleted then tombstones.observed_at end as deleted_at,
+        case when compared.is_counter_newer then counters.observed_at else repositories.observed_at end as observed_at,
+        case
+            when compared.is_counter_newer then counters.collected_at else repositories.collected_at
+        end as collected_at
+
+    from compared
+
+    left join repositories
+        on compared.repository_id = repositories.repository_id
+
+    left join counters
+        on compared.repository_id = counters.repository_id
+
+    left join watchlist
+        on compared.repository_id = watchlist.repository_id
+
+    left join repository_licenses
+        on compared.repository_id = repository_licenses.repository_id
+
+    left join tombstones
+        on compared.repository_id = tombstones.object_key
+
+)
+
+select * from final

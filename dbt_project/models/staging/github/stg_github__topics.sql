@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    select * from {{ source('github', 'topics') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        cast(repository_id as {{ dbt.type_string() }}) as repository_id,
+        load_id,
+
+        ---------- strings
+        topic_name,
+        partition_name,
+        source_url,
+
+        ---------- numerics
+        clean_version,
+
+        ---------- timestamps
+        collected_at,
+        observed_at
+
+    from source
+
+)
+
+select * from renamed
