@@ -1,0 +1,205 @@
+"""What a landing is made of: rows as received, what to remember, what failed, and the Arrow batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ingestion.budget import Cost, Plan
+from ingestion.spec import RAW_COLUMNS, SourceSpec
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
+
+BATCH_ROWS = 16_384
+BATCH_BYTES = 32 * 2**20
+# Batches of all tables together may hold this much before the biggest is written out.
+HELD_BYTES = 64 * 2**20
+
+TIMES = {"collected_at", "observed_at"}
+RAW_SCHEMA = pa.schema(
+    [(name, pa.timestamp("us", "UTC") if name in TIMES else pa.string()) for name in RAW_COLUMNS]
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Records of one answer or file for one raw table; they share partition, address and times.
+
+    `records` are UTF-8 JSON texts as received; `contexts` is one JSON object for all or one each;
+    `keys` and `cursors` are one per record or None. `collected_at` is the clock's time if None.
+    """
+
+    table: str
+    records: Sequence[bytes | str]
+    partition_name: str
+    source_url: str
+    observed_at: datetime
+    contexts: str | Sequence[str] = "{}"
+    keys: Sequence[str | None] | None = None
+    cursors: Sequence[str | None] | None = None
+    collected_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Remember:
+    """Keep `value` at `path` in the source's state (None forgets it).
+
+    It is committed together with the rows that were yielded before it, never before them.
+    """
+
+    path: tuple[str, ...]
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A resource or partition that could not be landed; the others go on."""
+
+    table: str
+    partition_name: str
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.partition_name}: {self.error}"
+
+
+Item = Rows | Remember | Failure
+
+
+@dataclass
+class Context:
+    """What a connector is given: its spec, the settings, its state and where to book what it costs.
+
+    `state` is the committed state with everything remembered so far; read it, never write it.
+    """
+
+    spec: SourceSpec
+    settings: Settings
+    state: dict[str, Any] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        return self.settings.clock()
+
+    def book(self, resource: str, requests: int = 1, points: int = 0, size: int = 0) -> None:
+        """Add requests, points and bytes to what a resource has cost."""
+        self.costs.setdefault(resource, Cost()).add(requests, points, size)
+
+    @property
+    def request_count(self) -> int:
+        return sum(cost.requests for cost in self.costs.values())
+
+
+@dataclass
+class Landing:
+    """What one landing did: rows by table, what it cost beside what was planned, what failed."""
+
+    source: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    load_ids: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    planned: Plan | None = None
+    seconds: float = 0.0
+
+    @property
+    def is_partial(self) -> bool:
+        return bool(self.failures)
+
+    @property
+    def requests(self) -> int:
+        return sum(cost.requests for cost in self.costs.values())
+
+    @property
+    def points(self) -> int:
+        return sum(cost.points for cost in self.costs.values())
+
+    @property
+    def bytes(self) -> int:
+        return sum(cost.bytes for cost in self.costs.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; instants as ISO 8601."""
+        values = asdict(self)
+        for name in ("started_at", "ended_at"):
+            values[name] = values[name] and values[name].isoformat()
+        totals = {name: getattr(self, name) for name in ("requests", "points", "bytes")}
+        return {**values, **totals, "is_partial": self.is_partial}
+
+
+class Batch:
+    """Columns of one raw table, collected until they are worth an Arrow table."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Rows, datetime]] = []
+        self.row_count = 0
+        self.bytes = 0
+
+    def add(self, rows: Rows, now: datetime) -> None:
+        self.parts.append((rows, rows.collected_at or now))
+        self.row_count += len(rows.records)
+        self.bytes += sum(map(len, rows.records))
+
+    @property
+    def is_full(self) -> bool:
+        return self.row_count >= BATCH_ROWS or self.bytes >= BATCH_BYTES
+
+    def table(self, load_id: str) -> pa.Table:
+        """An Arrow table with the raw columns, one row per record."""
+        columns: dict[str, list[Any]] = {name: [] for name in RAW_COLUMNS}
+        for rows, collected_at in self.parts:
+            count = len(rows.records)
+            nulls = [None] * count
+            columns["record"] += rows.records
+            columns["context"] += (
+                [rows.contexts] * count if isinstance(rows.contexts, str) else rows.contexts
+            )
+            columns["record_key"] += nulls if rows.keys is None else rows.keys
+            columns["cursor_value"] += nulls if rows.cursors is None else rows.cursors
+            columns["partition_name"] += [rows.partition_name] * count
+            columns["source_url"] += [rows.source_url] * count
+            columns["collected_at"] += [collected_at] * count
+            columns["observed_at"] += [rows.observed_at] * count
+        columns["load_id"] = [load_id] * self.row_count
+        arrays = [pa.array(columns[each.name], each.type) for each in RAW_SCHEMA]
+        return pa.Table.from_arrays(arrays, schema=RAW_SCHEMA)
+
+
+class Batches:
+    """The batches of all tables of one load package; memory stays bounded by HELD_BYTES."""
+
+    def __init__(self, load_id: str, clock: Callable[[], datetime]) -> None:
+        self.load_id = load_id
+        self.clock = clock
+        self.open: dict[str, Batch] = {}
+        self.bytes = 0
+
+    def add(self, rows: Rows) -> Iterator[tuple[str, pa.Table]]:
+        """Take rows in; yields (table, Arrow table) for what has become full."""
+        if not rows.records:
+            return
+        batch = self.open.setdefault(rows.table, Batch())
+        before = batch.bytes
+        batch.add(rows, self.clock())
+        self.bytes += batch.bytes - before
+        if batch.is_full:
+            yield self.take(rows.table)
+        while self.bytes > HELD_BYTES:
+            yield self.take(max(self.open, key=lambda name: self.open[name].bytes))
+
+    def rest(self) -> Iterator[tuple[str, pa.Table]]:
+        """What is left, by table."""
+        for name in list(self.open):
+            yield self.take(name)
+
+    def take(self, name: str) -> tuple[str, pa.Table]:
+        batch = self.open.pop(name)
+        self.bytes -= batch.bytes
+        return name, batch.table(self.load_id)

@@ -1,0 +1,190 @@
+"""From a source's spec to a dlt source, a dlt pipeline and a landing in the raw lake."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dlt
+from dlt.common import pendulum
+from dlt.common.storages import NormalizeStorage
+from dlt.sources import DltResource, DltSource
+
+from ingestion.budget import Plan
+from ingestion.destination import lake
+from ingestion.lake import RAW_LAYOUT
+from ingestion.landing import Batches, Context, Failure, Item, Landing, Remember, Rows
+from ingestion.spec import SourceSpec, load_spec
+from orchestration.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+
+# A load package is closed after so much, so that a killed or starved run goes on from there.
+CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_BYTES = 256 * 2**20
+
+DLT_SETTINGS = {
+    "runtime.dlthub_telemetry": False,
+    "runtime.log_level": "ERROR",
+    "data_writer.disable_compression": True,  # the intermediate gzip is what costs
+    "data_writer.compression": "zstd",
+    "data_writer.file_max_bytes": 128 * 2**20,
+    "load.delete_completed_jobs": True,
+}
+
+
+def connector_of(spec: SourceSpec) -> ModuleType:
+    return importlib.import_module(f"ingestion.connectors.{spec.connector}")
+
+
+def build_pipeline(spec: SourceSpec, settings: Settings) -> dlt.Pipeline:
+    """The dlt pipeline of a source: named like it, state below the world's home, raw lake as goal."""
+    for key, value in DLT_SETTINGS.items():
+        dlt.config[key] = value
+    place = settings.place
+    place.pipelines.mkdir(parents=True, exist_ok=True)
+    place.lake.raw.mkdir(parents=True, exist_ok=True)
+    return dlt.pipeline(
+        pipeline_name=spec.name,
+        pipelines_dir=str(place.pipelines),
+        destination=lake(
+            bucket_url=place.lake.raw.resolve().as_uri(),
+            layout=RAW_LAYOUT,
+            current_datetime=pendulum.instance(settings.clock()),
+        ),
+        dataset_name=spec.name,
+    )
+
+
+def finish_pending(pipeline: dlt.Pipeline) -> None:
+    """Load what a killed run had extracted, drop what it had not, take over the newest state.
+
+    Half-extracted packages lie in folders of their own; nothing of them is in the state.
+    """
+    for folder in Path(pipeline.working_dir, "normalize").glob("*/"):
+        if folder.name != NormalizeStorage.EXTRACTED_FOLDER:
+            shutil.rmtree(folder)
+    if pipeline.has_pending_data:
+        log.info("%s: loading what an interrupted run had extracted", pipeline.pipeline_name)
+        pipeline.normalize()
+        pipeline.load()
+    pipeline.sync_destination()
+
+
+class Work:
+    """A connector's items, cut into load packages; counts and remembers while they pass."""
+
+    def __init__(self, context: Context, landing: Landing, on_progress: Progress | None) -> None:
+        self.context = context
+        self.landing = landing
+        self.on_progress = on_progress
+        self.items = self.read()
+        self.is_done = False
+
+    def read(self) -> Iterator[Item]:
+        """The connector's items; an error that ends it becomes a failure of the source."""
+        try:
+            yield from connector_of(self.context.spec).land(self.context)
+        except Exception as error:
+            log.exception("%s: the landing broke off", self.context.spec.name)
+            yield Failure("*", "*", f"{type(error).__name__}: {error}")
+
+    def package(self) -> Iterator[Any]:
+        """The Arrow tables of the next load package, marked with their raw table's name."""
+        self.context.state = dlt.current.source_state()
+        load_id = dlt.current.load_package_state()["load_id"]
+        batches = Batches(load_id, self.context.now)
+        began, size = time.monotonic(), 0
+        for item in self.items:
+            if isinstance(item, Rows):
+                size += sum(map(len, item.records))
+                self.count(item)
+                for name, table in batches.add(item):
+                    yield dlt.mark.with_table_name(table, name)
+            elif isinstance(item, Remember):
+                remember(self.context.state, item)
+                if size > CHECKPOINT_BYTES or time.monotonic() - began > CHECKPOINT_SECONDS:
+                    break
+            else:
+                log.warning("%s: %s", self.context.spec.name, item)
+                self.landing.failures.append(item)
+        else:
+            self.is_done = True
+        for name, table in batches.rest():
+            yield dlt.mark.with_table_name(table, name)
+
+    def count(self, rows: Rows) -> None:
+        total = self.landing.rows.get(rows.table, 0) + len(rows.records)
+        self.landing.rows[rows.table] = total
+        if self.on_progress:
+            self.on_progress(rows.table, total, self.context.request_count)
+
+
+def remember(state: dict[str, Any], item: Remember) -> None:
+    """Set (or with None delete) the value at a path of nested dicts."""
+    *parents, last = item.path
+    for name in parents:
+        state = state.setdefault(name, {})
+    if item.value is None:
+        state.pop(last, None)
+    else:
+        state[last] = item.value
+
+
+def build_source(spec: SourceSpec, package: Iterator[Any]) -> DltSource:
+    """The dlt source of a spec: its resource yields Arrow tables for every raw table of the source."""
+
+    @dlt.source(name=spec.name, section=spec.name, schema_contract={"columns": "freeze"})
+    def source() -> DltResource:
+        return dlt.resource(package, name="records", write_disposition="append")
+
+    return source()
+
+
+def run(
+    name: str, settings: Settings | None = None, on_progress: Progress | None = None
+) -> Landing:
+    """Land the source `name`: upstream -> raw lake. Raises SpecError for a bad spec.
+
+    `on_progress(table, rows so far, requests so far)` is called as rows come in. What could not be read
+    is listed in the landing's failures; everything else is landed.
+    """
+    settings = settings or load_settings()
+    spec = load_spec(name)
+    pipeline = build_pipeline(spec, settings)
+    landing = Landing(source=name, started_at=datetime.now(UTC))
+    began = time.monotonic()
+    finish_pending(pipeline)
+    landing.planned = plan_with(pipeline, spec, settings)
+    context = Context(spec, settings, costs=landing.costs)
+    work = Work(context, landing, on_progress)
+    while not work.is_done:
+        pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")
+        pipeline.normalize()
+        info = pipeline.load()
+        if info is not None:
+            landing.load_ids += info.loads_ids
+    landing.ended_at = datetime.now(UTC)
+    landing.seconds = time.monotonic() - began
+    return landing
+
+
+def plan(name: str, settings: Settings | None = None) -> Plan:
+    """What the next landing of a source will cost, from its last state; nothing is sent."""
+    settings = settings or load_settings()
+    spec = load_spec(name)
+    return plan_with(build_pipeline(spec, settings), spec, settings)
+
+
+def plan_with(pipeline: dlt.Pipeline, spec: SourceSpec, settings: Settings) -> Plan:
+    state = pipeline.state.get("sources", {}).get(spec.name, {})
+    return connector_of(spec).plan(spec, state, settings)
