@@ -33,7 +33,9 @@ DETECTORS = (
     "StripeDetector",
     "TwilioKeyDetector",
 )
-ALSO_SECRET = re.compile(r"github_pat_[A-Za-z0-9_]{22,}|hooks\.slack\.com/(?:services|workflows)/T[A-Z0-9]")
+ALSO_SECRET = re.compile(
+    r"github_pat_[A-Za-z0-9_]{22,}|hooks\.slack\.com/(?:services|workflows)/T[A-Z0-9]"
+)
 REGISTRY = re.compile(
     r"pypi\.(?:org|io)|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com|anaconda\.(?:org|com)"
     r"|proxy\.golang\.org|repo1?\.maven|mvnrepository|crates\.io|rubygems\.org"
@@ -45,7 +47,9 @@ ALLOWED = "pragma: allowlist secret"
 
 def tracked(folder: Path) -> Iterator[Path]:
     """Every file that git tracks below a folder, deleted ones left out."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=folder, check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=folder, check=True, capture_output=True, text=True
+    )
     for name in filter(None, listed.stdout.split("\0")):
         path = folder / name
         if path.is_file() and not path.is_symlink():

@@ -29,6 +29,7 @@ PINNED = re.compile(
 )
 OUTSIDE_SPARK_GB = 2.0
 PATIENCE_SECONDS = 5
+REFUSALS = (401, 403, 407, 429)
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,14 @@ def network(settings: Settings) -> list[Finding]:
             with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 return Finding(f"reach {name}", "ok", f"{location} answers {answer.status}")
         except urllib.error.HTTPError as error:
-            return Finding(f"reach {name}", "ok", f"{location} answers {error.code}")
+            refused = error.code in REFUSALS or error.code >= 500
+            remedy = "Something in between refuses: check proxy and quota." if refused else ""
+            return Finding(
+                f"reach {name}",
+                "warn" if refused else "ok",
+                f"{location} answers {error.code}",
+                remedy,
+            )
         except OSError as error:
             needed = settings.effective_world == "live"
             remedy = "Check network and proxy." if needed else "Only --live needs it."

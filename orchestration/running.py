@@ -116,9 +116,9 @@ def guarded(settings: Settings, command: str, *, wait: bool = False) -> Iterator
                 yield record
                 record.exit_code = record.exit_code or 0
             except BaseException as error:
-                record.exit_code = record.exit_code or exit_code_of(error)
-                record.error = f"{type(error).__name__}: {error}"
                 log.error("run %s broke off", run_id, exc_info=error)
+                record.error = f"{type(error).__name__}: {error}"
+                record.exit_code = record.exit_code or exit_code_of(error)
                 raise
             finally:
                 record.write(redact, time.monotonic() - began)
