@@ -20,6 +20,8 @@ watchlist as (
         max(node_id) as node_id,
         min(list_rank) as list_rank,
         max(clean_version) as clean_version,
+        max(observed_at) as observed_at,
+        max(collected_at) as collected_at,
         max(case when is_enabled then 1 else 0 end) = 1 as is_watched
     from {{ ref('stg_github__watchlist') }}
     group by repository_id
@@ -143,9 +145,15 @@ final as (
         repositories.updated_at,
         case when compared.is_counter_newer then counters.pushed_at else repositories.pushed_at end as pushed_at,
         case when tombstones.is_deleted then tombstones.observed_at end as deleted_at,
-        case when compared.is_counter_newer then counters.observed_at else repositories.observed_at end as observed_at,
         case
-            when compared.is_counter_newer then counters.collected_at else repositories.collected_at
+            when tombstones.is_deleted then tombstones.observed_at
+            when compared.is_counter_newer then counters.observed_at
+            else coalesce(repositories.observed_at, watchlist.observed_at)
+        end as observed_at,
+        case
+            when tombstones.is_deleted then tombstones.collected_at
+            when compared.is_counter_newer then counters.collected_at
+            else coalesce(repositories.collected_at, watchlist.collected_at)
         end as collected_at
 
     from compared
