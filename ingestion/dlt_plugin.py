@@ -1,0 +1,68 @@
+"""Teach dlt's command line our sources: `dlt pipeline <source> run`, and where their pipelines lie."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from dlt.common import known_env
+from dlt.common.configuration.plugins import SupportsCliCommand, hookimpl, only_host
+from dlt.common.configuration.specs.pluggable_run_context import RunContextBase
+from dlt.common.runtime.run_context import RunContext
+
+
+class RunCommand(SupportsCliCommand):
+    """`dlt pipeline <source> run`: land a source in the world of the last run."""
+
+    parent = "pipeline"
+    command = "run"
+    help_string = "Lands the source of this name in the raw lake"
+    description = None
+    docs_url = None
+
+    def configure_parser(self, parser: argparse.ArgumentParser) -> None:
+        """The pipeline's name is dlt's own positional; there is nothing to add."""
+
+    def execute(self, args: argparse.Namespace) -> None:
+        import json  # what a run needs is imported by a run: `dlt --help` stays fast
+
+        from ingestion.pipeline import run
+        from orchestration import worlds
+        from orchestration.running import guarded
+        from orchestration.settings import load_settings
+
+        settings = load_settings(world=load_settings().effective_world)
+        with (
+            guarded(settings, f"dlt pipeline {args.pipeline_name} run"),
+            worlds.enter(settings) as entered,
+        ):
+            landing = run(args.pipeline_name, entered)
+        print(json.dumps(landing.as_dict(), indent=1))
+        if landing.is_partial:
+            raise SystemExit(3)
+
+
+class WorldContext(RunContext):
+    """dlt's own context, apart from its pipelines: they lie in the home of the current world."""
+
+    def get_data_entity(self, entity: str) -> str:
+        if entity != "pipelines":
+            return super().get_data_entity(entity)
+        from orchestration.settings import load_settings
+
+        return str(load_settings().place.pipelines)
+
+
+@hookimpl(specname="plug_cli")
+@only_host("dlt")
+def plug_cli_run(host: str) -> type[SupportsCliCommand]:
+    return RunCommand
+
+
+@hookimpl(specname="plug_run_context", tryfirst=True)
+def plug_run_context_world(
+    run_dir: str | None, runtime_kwargs: dict[str, Any] | None
+) -> RunContextBase | None:
+    """Answers unless DLT_DATA_DIR says that somebody wants their pipelines elsewhere."""
+    return None if os.environ.get(known_env.DLT_DATA_DIR) else WorldContext(run_dir)
