@@ -1,0 +1,164 @@
+"""The marts say what plain Python computes from the same clean rows."""
+
+import json
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.dbt.conftest import Dbt, day, moment
+from tests.dbt.histories import History
+
+CALENDARS = ("UTC", "Asia/Seoul")
+BOTS = {"dependabot[bot]", "renovate", "k8s-ci-robot"}
+
+
+def local_date(value: datetime, calendar: str):
+    return value.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(calendar)).date()
+
+
+@pytest.fixture
+def world(dbt) -> tuple[Dbt, dict[str, list[dict]]]:
+    """Twelve days of a random history, built, and the rows it was made of by clean table."""
+    history, rows = History(7), defaultdict(list)
+    for number in range(12):
+        tables = history.day(number)
+        dbt.clean.deduplicate(tables)
+        for name, added in tables.items():
+            rows[name].extend(added)
+    wanted = "+repositories_daily +unresolved_rankings +commits_daily +events_hourly +issues +completeness"
+    dbt("seed")
+    dbt("run", "--select", wanted)
+    return dbt, rows
+
+
+def test_commits_are_counted_by_the_authors_day_in_both_calendars(world):
+    dbt, rows = world
+    expected: dict[tuple, list[dict]] = defaultdict(list)
+    for commit in rows["github.commits"]:
+        for calendar in CALENDARS:
+            key = (str(commit["repository_id"]), calendar, local_date(commit["authored_at"], calendar))
+            expected[key].append(commit)
+
+    found = dbt.rows("""
+        select repository_id, calendar, commit_date, commit_count, commit_without_bots_count,
+            merge_commit_count, author_count, author_without_bots_count
+        from marts.commits_daily
+    """)
+    assert sorted(found) == sorted(
+        (
+            *key,
+            len(commits),
+            sum(c["author_login"] not in BOTS for c in commits),
+            sum(len(json.loads(c["parents"])) > 1 for c in commits),
+            len({c["author_email"] for c in commits}),
+            len({c["author_email"] for c in commits if c["author_login"] not in BOTS}),
+        )
+        for key, commits in expected.items()
+    )
+
+
+def test_events_are_counted_by_type_and_hour(world):
+    dbt, rows = world
+    expected = Counter(
+        (str(e["repository_id"]), e["event_type"], e["created_at"].replace(minute=0, second=0))
+        for e in rows["gharchive.events"]
+    )
+    found = dbt.rows("select repository_id, event_type, event_hour, event_count from marts.events_hourly")
+    assert {row[:3]: row[3] for row in found} == expected
+
+
+def test_every_ranking_line_is_a_repositorys_or_unresolved(world):
+    dbt, rows = world
+    lines = {(r["ranking_date"], r["list_name"], r["list_rank"]) for r in rows["github_ranking.rankings"]}
+    resolved = dbt.rows("""
+        select ranking_date, list_name, list_rank, repository_id is null
+        from intermediate.int_rankings_resolved
+    """)
+    unresolved = dbt.rows("select ranking_date, list_name, list_rank from marts.unresolved_rankings")
+
+    assert {row[:3] for row in resolved} == lines
+    assert sorted(unresolved) == sorted(row[:3] for row in resolved if row[3])
+    assert ("Nobody/knows", "unknown name") in dbt.rows(
+        "select distinct repository_name, reason from marts.unresolved_rankings"
+    )
+
+
+def test_stars_of_a_day_are_the_apis_last_reading_and_growth_looks_back_exactly(world):
+    dbt, rows = world
+    api: dict[tuple, dict] = {}
+    for name in ("github.repository_observations", "github.repository_counters"):
+        for reading in rows[name]:
+            for calendar in CALENDARS:
+                key = (str(reading["id"]), calendar, local_date(reading["observed_at"], calendar))
+                if key not in api or reading["observed_at"] > api[key]["observed_at"]:
+                    api[key] = reading
+    found = {
+        row[:3]: row[3:]
+        for row in dbt.rows("""
+            select repository_id, calendar, observed_date, origin, star_count, star_growth_1d, star_growth_7d
+            from marts.repositories_daily
+        """)
+    }
+    assert {key: row[1] for key, row in found.items() if row[0] == "api"} == {
+        key: reading["stargazers_count"] for key, reading in api.items()
+    }
+    assert {row[0] for row in found.values()} == {"api", "ranking", "archive"}
+    for (repository, calendar, date), (_, stars, *growths) in found.items():
+        for growth, days in zip(growths, (1, 7), strict=True):
+            before = found.get((repository, calendar, date - timedelta(days=days)))
+            assert growth == (stars - before[1] if before else None)
+
+
+def test_issues_are_the_last_states_without_pull_requests(world):
+    dbt, rows = world
+    last = {row["id"]: row for row in rows["github.issues"]}
+    gone = {row["object_key"]: row["is_deleted"] for row in rows["github.tombstones"]}
+
+    found = dbt.rows("select issue_id, state, is_bot, is_deleted from marts.issues")
+    assert sorted(found) == sorted(
+        (str(i), row["state"], row["user_login"] in BOTS, gone.get(str(i), False))
+        for i, row in last.items()
+        if row["pull_request"] is None
+    )
+
+
+def test_completeness_holds_the_running_sum_against_the_days_expectation(world):
+    dbt, rows = world
+    inserted, expected = Counter(), {}
+    for row in rows["ledger.reconciliations"]:
+        inserted[row["observed_date"]] += row["inserted_count"]
+    for row in rows["github.readings"]:
+        expected[row["observed_at"].date()] = row["expected_count"]
+    last = {row["object_key"]: row for row in rows["github.tombstones"]}
+    deleted = Counter(
+        row["observed_at"].date() for row in last.values() if row["is_deleted"] and row["repository_id"] == 1
+    )
+    found = dbt.rows("""
+        select observed_date, held_count, capture_rate, is_below_floor
+        from marts.completeness where partition_name = '1' and stream_name = 'issues'
+    """)
+    assert len(found) == 12
+    for date, held, rate, is_below in found:
+        until = [d for d in {*inserted, *deleted} if d <= date]
+        assert held == sum(inserted[d] - deleted[d] for d in until)
+        assert rate == pytest.approx(held / expected[date])
+        assert is_below == (rate < 0.98)
+
+
+def test_a_reading_without_any_landed_row_shows_a_missing_hour(dbt):
+    reading = {"stream_name": "events", "partition_name_read": "2015-01-01-3", "expected_count": 7000}
+    dbt.clean.deduplicate(
+        {
+            "gharchive.readings": [
+                {**reading, "method": "lines of the file", "observed_at": moment("2015-01-01 03:00")}
+            ]
+        }
+    )
+    dbt("seed")
+    dbt("run", "--select", "+completeness")
+
+    assert dbt.rows("""
+        select observed_date, expected_count, landed_count, capture_rate, is_below_floor, floor_action
+        from marts.completeness
+    """) == [(day("2015-01-01"), 7000, 0, 0.0, True, "block")]
