@@ -7,17 +7,16 @@ import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.lake import Lake, replace_text
+from expectations.verdicts import CLEAN, Verdicts
+from ingestion.lake import Lake
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from pyspark.sql import SparkSession
 
-STATE = "_checked.json"
 # Spark's jobs over small tables mostly wait for the driver; more threads than this gain nothing.
 THREADS = 3
 
@@ -28,7 +27,7 @@ class ExpectationsFailed(Exception):
 
 @dataclass
 class CheckReport:
-    """What was checked: suites, expectations and files or rows; `unchanged` suites were left out."""
+    """What was checked: suites and expectations; `unchanged` suites had nothing new to look at."""
 
     suites: int = 0
     expectations: int = 0
@@ -37,7 +36,7 @@ class CheckReport:
 
     @property
     def summary(self) -> str:
-        kept = f", {self.unchanged} unchanged since the last check" if self.unchanged else ""
+        kept = f", {self.unchanged} suites with nothing new" if self.unchanged else ""
         return f"{self.suites} suites, {self.expectations} expectations hold{kept}"
 
     def add(self, suite: ExpectationSuite, result) -> bool:
@@ -47,6 +46,11 @@ class CheckReport:
         lines = [describe(suite.name, each) for each in result.results if not each.success]
         self.broken += lines
         return not lines
+
+    def settle(self) -> CheckReport:
+        if self.broken:
+            raise ExpectationsFailed("\n".join(self.broken))
+        return self
 
 
 @dataclass
@@ -62,30 +66,33 @@ class Clean:
 def check_clean(spark: SparkSession, lake: Lake, source: str, data_docs: Path) -> CheckReport:
     """Hold what changed in the clean tables of `source` to its suites, as Spark batches.
 
-    A table is read in the partitions that have new files since it last passed; the same table with
-    another suite is read whole. Raises ExpectationsFailed; tables that hold are remembered.
+    A table is read in the partitions that have new files since it last held; under another suite it
+    is read whole. Raises ExpectationsFailed; the tables that hold are remembered all the same.
     """
     suites = importlib.import_module(f"expectations.clean.{source}").SUITES
-    state = Verdicts(lake.clean / source / STATE)
+    verdicts = Verdicts(lake.clean / source / CLEAN)
     report = CheckReport()
     waiting = []
     for table, suite in suites.items():
-        live = manifest_files(lake, source, table)
-        changed = changed_partitions(live, state.files(table, suite))
+        live = live_files(lake, source, table)
+        changed = changed_partitions(live, verdicts.reached(table, suite, []))
         if changed:
             folder = lake.clean_table(source, table)
             waiting.append(Clean(table, [folder / name for name in changed], live, suite))
         elif live:
             report.unchanged += 1
     if waiting:
-        validate_clean(spark, source, waiting, data_docs, state, report)
-    if report.broken:
-        raise ExpectationsFailed("\n".join(report.broken))
-    return report
+        validate_clean(spark, source, waiting, data_docs, verdicts, report)
+    return report.settle()
 
 
 def validate_clean(
-    spark: SparkSession, source: str, waiting: list[Clean], data_docs: Path, state: Verdicts, report: CheckReport
+    spark: SparkSession,
+    source: str,
+    waiting: list[Clean],
+    data_docs: Path,
+    verdicts: Verdicts,
+    report: CheckReport,
 ) -> None:
     from expectations.context import Checks
 
@@ -106,12 +113,12 @@ def validate_clean(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="expectations") as pool:
         results = list(pool.map(validate, waiting))
     for clean, result in zip(waiting, results, strict=True):
-        held = report.add(clean.suite, result)
-        state.keep(clean.table, clean.suite, clean.live if held else None)
+        holds = report.add(clean.suite, result)
+        verdicts.keep(clean.table, clean.suite, clean.live, holds=holds)
     checks.write_pages()
 
 
-def manifest_files(lake: Lake, source: str, table: str) -> list[str]:
+def live_files(lake: Lake, source: str, table: str) -> list[str]:
     path = lake.manifest(source, table)
     return json.loads(path.read_text())["files"] if path.exists() else []
 
@@ -123,30 +130,35 @@ def changed_partitions(live: Iterable[str], checked: Iterable[str]) -> list[str]
     return [name for name in live if Path(name).parent in touched]
 
 
-class Verdicts:
-    """Which files passed which suite, per table; replaced atomically."""
+def check_marts(warehouse: Path, domain: str, data_docs: Path) -> CheckReport:
+    """Hold the marts of `domain` to their suites by SQL in the warehouse itself.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.tables: dict[str, dict] = json.loads(path.read_text()) if path.exists() else {}
+    A mart that grows with history is checked in the periods that changed, every other one whole.
+    Raises ExpectationsFailed, also for a mart that does not exist.
+    """
+    from expectations.changes import Changes
+    from expectations.context import Checks
+    from expectations.warehouse import data_source, release
 
-    def files(self, table: str, suite: ExpectationSuite) -> list[str]:
-        known = self.tables.get(table, {})
-        return known.get("files", []) if known.get("suite") == fingerprint(suite) else []
-
-    def keep(self, table: str, suite: ExpectationSuite, files: list[str] | None) -> None:
-        """Remember that `files` hold; None: that the table does not, until it is checked again."""
-        if files is None:
-            self.tables[table] = {"failed": True}
-        else:
-            self.tables[table] = {"suite": fingerprint(suite), "files": files}
-        replace_text(self.path, json.dumps(self.tables, indent=1))
-
-
-def fingerprint(suite: ExpectationSuite) -> str:
-    """Another expectation, another fingerprint."""
-    told = [[each.expectation_type, each.configuration.kwargs] for each in suite.expectations]
-    return sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    suites = importlib.import_module(f"expectations.marts.{domain}").SUITES
+    report = CheckReport()
+    checks = Checks(data_docs)
+    source = data_source(checks.context, warehouse)
+    try:
+        with Changes(source.get_engine(), warehouse, domain) as changes:
+            for mart, suite in suites.items():
+                query = changes.query(mart, suite)
+                if query is None:
+                    report.unchanged += 1
+                    continue
+                asset = source.add_query_asset(mart, query=query)
+                batch = asset.add_batch_definition_whole_table("changed periods")
+                holds = report.add(suite, checks.validate(checks.define(batch, suite)))
+                changes.keep(mart, suite, holds=holds)
+    finally:
+        release(source)
+    checks.write_pages()
+    return report.settle()
 
 
 def describe(suite: str, result) -> str:
@@ -159,7 +171,8 @@ def describe(suite: str, result) -> str:
     }
     column = promised.pop("column", None)
     about = f"column {column}" if column else config.description or "table"
-    return f"{suite}: {config.type} ({about}, {promised}): {seen(result)}"
+    told = f", {promised}" if promised else ""
+    return f"{suite}: {config.type} ({about}{told}): {seen(result)}"
 
 
 def seen(result) -> str:
@@ -171,5 +184,5 @@ def seen(result) -> str:
     values = found.get("partial_unexpected_list") or found.get("details", {}).get("unexpected_rows")
     if values:
         count = found.get("unexpected_count") or found.get("observed_value")
-        return f"saw {values[:5]} ({count} of {found.get('element_count', 'the')} rows)"
-    return f"saw {found.get('observed_value')}"
+        return f"saw {values[:5]} ({count} rows)"
+    return f"saw {found.get('details', {}).get('mismatched') or found.get('observed_value')}"

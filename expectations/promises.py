@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from typing import Any, ClassVar
 
-import great_expectations.expectations as gxe
-from great_expectations import ExpectationSuite
-from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
-from great_expectations.execution_engine import SparkDFExecutionEngine
-from great_expectations.expectations.expectation import BatchExpectation, Expectation
-from great_expectations.expectations.metrics.metric_provider import metric_partial
-from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-
 from ingestion.spec import LOAD_COLUMNS, SourceSpec, Table
+
+# Before the import: GX would otherwise report usage to its maker.
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+with warnings.catch_warnings():
+    # Where Snowflake's connector is installed, it complains of a newer chardet when GX loads it.
+    warnings.simplefilter("ignore")
+    import great_expectations.expectations as gxe
+    from great_expectations import ExpectationSuite
+    from great_expectations.core.metric_domain_types import MetricDomainTypes
+    from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
+    from great_expectations.execution_engine import SparkDFExecutionEngine
+    from great_expectations.expectations.expectation import BatchExpectation, Expectation
+    from great_expectations.expectations.metrics.metric_provider import metric_partial
+    from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 SPARK_TYPES = {
     "string": "StringType",
@@ -25,6 +33,7 @@ SPARK_TYPES = {
     "timestamp": "TimestampNTZType",
 }
 OWNER_AND_NAME = r"^[^/\s]+/[^/\s]+$"
+SHOWN = 3
 SHA = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 
 
@@ -81,6 +90,15 @@ class ExpectDeclaredColumns(BatchExpectation):
         return {"success": not wrong, "result": {"observed_value": wrong or "as declared"}}
 
 
+class ExpectNoRows(gxe.UnexpectedRowsExpectation):
+    """Expect a query to find nothing; unlike its parent it shows the first rows found."""
+
+    def _validate(self, metrics: dict, runtime_configuration=None, execution_engine=None) -> dict[str, Any]:
+        count = metrics["unexpected_rows_query.row_count"]
+        rows = [{name: str(value) for name, value in row.items()} for row in metrics["unexpected_rows_query.table"][:SHOWN]]
+        return {"success": count == 0, "result": {"observed_value": count, "details": {"unexpected_rows": rows}}}
+
+
 def declared_suites(
     spec: SourceSpec, promises: dict[str, list[Expectation]], keys: dict[str, list[str]] | None = None
 ) -> dict[str, ExpectationSuite]:
@@ -109,9 +127,30 @@ def declared(table: Table, key: list[str]) -> list[Expectation]:
     required += ["collected_at", "observed_at", "load_id", "clean_version"]
     return [
         ExpectDeclaredColumns(declared=types),
-        *[gxe.ExpectColumnValuesToNotBeNull(column=name) for name in dict.fromkeys([*required, *key])],
+        *never_null(*dict.fromkeys([*required, *key])),
         ExpectUniqueKey(key_columns=key),
     ]
+
+
+def promised(
+    mart: str, key: str, *promises: Expectation, domain: str, columns: str = ""
+) -> ExpectationSuite:
+    """The suite of a mart: its `key` (empty: it has none) is never null and has one row; readers rely
+    on `columns` as well."""
+    keys = key.split()
+    return ExpectationSuite(
+        name=f"marts.{domain}.{mart}",
+        expectations=[
+            gxe.ExpectTableColumnsToMatchSet(column_set=[*keys, *columns.split()], exact_match=False),
+            *never_null(*keys),
+            *([unique(*keys)] if keys else []),
+            *promises,
+        ],
+    )
+
+
+def never_null(*columns: str) -> list[Expectation]:
+    return [gxe.ExpectColumnValuesToNotBeNull(column=name) for name in columns]
 
 
 def at_least(least: Any, *columns: str) -> list[Expectation]:
@@ -135,4 +174,21 @@ def never_less(column: str, than: str) -> Expectation:
     """`column` >= `than` wherever both are known."""
     return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
         column_A=column, column_B=than, or_equal=True, ignore_row_if="either_value_is_missing"
+    )
+
+
+def never(condition: str, sentence: str) -> Expectation:
+    """No row fulfils the SQL `condition`; `sentence` says what that means."""
+    return ExpectNoRows(
+        unexpected_rows_query=f"select * from {{batch}} where {condition}", description=sentence
+    )
+
+
+def unique(*key: str) -> Expectation:
+    """One row per key, in SQL that every warehouse speaks."""
+    names = ", ".join(key)
+    return ExpectNoRows(
+        unexpected_rows_query=f"select {names}, count(*) as row_count from {{batch}} "
+        f"group by {names} having count(*) > 1",
+        description=f"one row per {names}",
     )

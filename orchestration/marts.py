@@ -1,0 +1,41 @@
+"""What the dbt project declares about its marts: their domain, and the periods they are cut into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from orchestration.settings import ROOT
+
+SCHEMA = "marts"
+DBT_PROJECT = ROOT / "dbt_project"
+
+
+@dataclass(frozen=True)
+class Period:
+    """A mart that grows with history is published and checked by the `month` or `year` of a column."""
+
+    column: str
+    by: str
+
+
+@cache
+def periods(domain: str, project: Path = DBT_PROJECT) -> dict[str, Period]:
+    """The marts of a domain that declare `+meta: {publish_by: {column, by}}` in dbt_project.yml."""
+    declared = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
+    marts = declared["models"][declared["name"]]["marts"].get(domain, {})
+    return {
+        name: Period(**config["+meta"]["publish_by"])
+        for name, config in marts.items()
+        if isinstance(config, dict) and "publish_by" in config.get("+meta", {})
+    }
+
+
+@cache
+def foreign_marts(domain: str, project: Path = DBT_PROJECT) -> frozenset[str]:
+    """The marts of all other domains; they lie in the same schema."""
+    models = (project / "models" / "marts").glob("*/*.sql")
+    return frozenset(path.stem for path in models if path.parent.name != domain)

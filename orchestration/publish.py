@@ -1,0 +1,250 @@
+"""Swap what readers see: the marts as immutable Parquet behind one pointer, if ledger and suites allow."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.verdicts import CLEAN, Verdicts, marts_path, state_of
+from ingestion.lake import replace_text
+from ingestion.spec import landed_specs
+from orchestration import floors
+from orchestration.marts import SCHEMA, Period, foreign_marts, periods
+from orchestration.published import CURRENT
+from orchestration.settings import Place, load_settings
+from orchestration.upgrade import schema_version, settle
+
+VERSIONS = "versions"
+# Up to here every row is compared; beyond, what changed is told by the change feed, in constant time.
+COMPARED_ROWS = 200_000
+WHOLE = "all"
+FORMS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
+
+
+class PublicationBlocked(Exception):
+    """The marts are not fit for readers; the message says why and what to do. What was published stays."""
+
+
+@dataclass
+class Publication:
+    """One publication: its version, what was rewritten, and what was only flagged."""
+
+    version: int
+    mart_count: int
+    row_count: int
+    written: list[str] = field(default_factory=list)
+    flagged: list[str] = field(default_factory=list)
+
+    @property
+    def summary(self) -> str:
+        flagged = f", {len(self.flagged)} partitions flagged" if self.flagged else ""
+        return (
+            f"version {self.version}: {self.mart_count} marts, {self.row_count:,} rows, "
+            f"{len(self.written)} files rewritten{flagged}"
+        )
+
+
+def publish(place: Place, domain: str = "opensource", run_id: str | None = None) -> Publication:
+    """Publish the marts of `domain` as the warehouse holds them; only what changed is written.
+
+    One immutable file per mart and period; the pointer `CURRENT.json` is replaced last, so a kill at
+    any moment leaves the state before or the state after. Raises PublicationBlocked if the suites
+    have not held on this very warehouse or a partition lies below its floor.
+    """
+    if not place.warehouse.exists():
+        raise PublicationBlocked(f"There is no warehouse at {place.warehouse}. Build it: `trendhouse build`.")
+    require_verdicts(place, domain)
+    path = place.published / CURRENT
+    before = json.loads(path.read_text()) if path.exists() else {"version": 0, "marts": {}}
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        flagged = require_floors(connection, domain)
+        writer = Writer(place.published, connection, domain, before)
+        marts = {name: writer.publish(name) for name in mart_names(connection, domain)}
+        rates = floors.capture_rates(connection)
+    others = {name: mart for name, mart in before["marts"].items() if name in foreign_marts(domain)}
+    marts = dict(sorted({**others, **marts}.items()))
+    changed = writer.written or marts != before["marts"]
+    state = {
+        "version": writer.version if changed else before["version"],
+        "run_id": run_id or newest_run(place),
+        "published_at": load_settings().clock().isoformat(),
+        "capture_rates": rates,
+        "marts": marts,
+    }
+    replace_text(place.published / VERSIONS / f"{state['version']}.json", json.dumps(state))
+    replace_text(path, json.dumps(state, indent=1))
+    settle(place)
+    vacuum(place.published, {before["version"], state["version"]})
+    return Publication(
+        version=state["version"],
+        mart_count=len(marts),
+        row_count=sum(mart["row_count"] for mart in marts.values()),
+        written=writer.written,
+        flagged=flagged,
+    )
+
+
+def newest_run(place: Place) -> str | None:
+    """The run at work: whoever publishes under the lock has left the newest record."""
+    return max((path.stem for path in place.runs.glob("*.json")), default=None)
+
+
+def require_verdicts(place: Place, domain: str) -> None:
+    """Raises PublicationBlocked unless every suite of the domain's marts held on this warehouse, and
+    none of its sources has a clean table that broke its promise."""
+    for spec in landed_specs():
+        if spec.domain == domain and (failed := Verdicts(place.lake.clean / spec.name / CLEAN).failed):
+            raise PublicationBlocked(
+                f"Expectations of the clean lake do not hold: {', '.join(failed)}. "
+                "Mend the cause, then `trendhouse check clean`. The published state stays as it was."
+            )
+    verdicts = Verdicts(marts_path(place.warehouse, domain))
+    if verdicts.about != state_of(place.warehouse):
+        raise PublicationBlocked(
+            f"The marts of `{domain}` have not been checked since they were built. "
+            "Check them: `trendhouse check marts`. The published state stays as it was."
+        )
+    if verdicts.failed:
+        raise PublicationBlocked(
+            f"Expectations of the marts do not hold: {', '.join(verdicts.failed)}. "
+            "The published state stays as it was."
+        )
+
+
+def require_floors(connection: duckdb.DuckDBPyConnection, domain: str) -> list[str]:
+    """The partitions below a floor that only flags. Raises PublicationBlocked for those that block."""
+    short = floors.shortfalls(connection, domain)
+    blocking = [each for each in short if each.action == "block"]
+    if blocking:
+        raise PublicationBlocked(floors.refusal(blocking))
+    return [str(each) for each in short]
+
+
+def mart_names(connection: duckdb.DuckDBPyConnection, domain: str) -> list[str]:
+    """The marts that the warehouse holds. Raises PublicationBlocked if there is none."""
+    found = connection.execute(
+        "select table_name from information_schema.tables where table_schema = ? order by 1", [SCHEMA]
+    ).fetchall()
+    names = [name for (name,) in found if name not in foreign_marts(domain)]
+    if not names:
+        raise PublicationBlocked(f"The warehouse holds no mart of `{domain}`. Build it: `trendhouse build`.")
+    return names
+
+
+class Writer:
+    """Writes the periods of marts that differ from the published ones, under one new version."""
+
+    def __init__(
+        self, folder: Path, connection: duckdb.DuckDBPyConnection, domain: str, before: dict[str, Any]
+    ) -> None:
+        self.folder = folder
+        self.connection = connection
+        self.periods = periods(domain)
+        self.before = before["marts"]
+        # Numbers are never used twice, also after a restore, so that a file's name says what it holds.
+        known = [int(path.stem) for path in (folder / VERSIONS).glob("*.json")]
+        self.version = max([before["version"], *known]) + 1
+        self.written: list[str] = []
+
+    def publish(self, mart: str) -> dict[str, Any]:
+        """Columns, row_count and partitions of a mart; what has its old fingerprint keeps its file."""
+        columns = self.columns(mart)
+        period = self.periods.get(mart)
+        if period and period.column not in columns:
+            raise PublicationBlocked(
+                f"{mart} is declared to be published by {period.column}, which it does not have: "
+                "mend publish_by in dbt_project.yml."
+            )
+        known = self.before.get(mart, {})
+        kept = known.get("partitions", {}) if known.get("columns") == columns else {}
+        partitions, row_count = {}, 0
+        for name, rows, fingerprint in self.fingerprints(mart, columns, period):
+            row_count += rows
+            old = kept.get(name, {})
+            if old.get("fingerprint") == fingerprint and (self.folder / old["file"]).exists():
+                partitions[name] = old
+            else:
+                file = self.write(mart, name, period)
+                partitions[name] = {"file": file, "row_count": rows, "fingerprint": fingerprint}
+        return {"columns": columns, "row_count": row_count, "partitions": partitions}
+
+    def columns(self, mart: str) -> dict[str, str]:
+        found = self.connection.execute(f'describe {SCHEMA}."{mart}"').fetchall()
+        return {row[0]: row[1] for row in found}
+
+    def fingerprints(
+        self, mart: str, columns: dict[str, str], period: Period | None
+    ) -> list[tuple[str, int, str]]:
+        """(period, rows, fingerprint), by period; a mart that is not cut, or is empty, is one."""
+        relation = f'{SCHEMA}."{mart}"'
+        count = self.connection.execute(f"select count(*) from {relation}").fetchone()[0]
+        if count > COMPARED_ROWS and "clean_version" in columns:
+            kind, what = f"feed {schema_version()}", "max(clean_version), sum(clean_version)"
+        else:
+            kind, what = f"rows {duckdb.__version__}", f'sum(hash("{mart}"))'
+        start = f"date_trunc('{period.by}', {period.column})" if period else "null"
+        found = self.connection.execute(
+            f"select {start} as start, count(*), concat_ws(' ', count(*), {what}) "
+            f"from {relation} group by start order by start"
+        ).fetchall()
+        found = found or [(None, 0, "0")]
+        return [(label(period, start, rows), rows, f"{kind} {told}") for start, rows, told in found]
+
+    def write(self, mart: str, name: str, period: Period | None) -> str:
+        """Write one period beside, then give it its name; the name relative to the folder."""
+        file = f"{mart}/{name}/{self.version}.parquet"
+        target = self.folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_suffix(".part")
+        self.connection.execute(
+            f'copy (select * from {SCHEMA}."{mart}" {within(period, name)}) to \'{quoted(beside)}\' '
+            "(format parquet, compression zstd)"
+        )
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(beside, target)
+        self.written.append(file)
+        return file
+
+
+def label(period: Period | None, start: date | None, rows: int) -> str:
+    """The folder of a period: `2026`, `2026-01`, `undated`; `all` if the mart is not cut or empty."""
+    if period is None or not rows:
+        return WHOLE
+    return "undated" if start is None else f"{start:{FORMS[period.by]}}"
+
+
+def within(period: Period | None, name: str) -> str:
+    """The SQL condition for the rows of a period, in a form that skips what lies outside."""
+    if period is None or name == WHOLE:
+        return ""
+    if name == "undated":
+        return f"where {period.column} is null"
+    start = f"date '{datetime.strptime(name, FORMS[period.by]):%Y-%m-%d}'"
+    return f"where {period.column} >= {start} and {period.column} < {start} + interval 1 {period.by}"
+
+
+def quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def vacuum(folder: Path, versions: set[int]) -> int:
+    """Delete every file that none of `versions` names; how many. Also what killed runs have left."""
+    named = set()
+    for path in (folder / VERSIONS).glob("*.json"):
+        if int(path.stem) in versions:
+            marts = json.loads(path.read_text())["marts"].values()
+            named |= {part["file"] for mart in marts for part in mart["partitions"].values()}
+        else:
+            path.unlink()
+    dead = [path for path in folder.glob("*/*/*") if str(path.relative_to(folder)) not in named]
+    for path in dead:
+        path.unlink()
+    return len(dead)

@@ -1,0 +1,138 @@
+"""The read side: the published marts as views of an in-memory DuckDB, and `trendhouse query` over them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import IO, Any
+
+import duckdb
+
+from orchestration.settings import Place
+
+CURRENT = "CURRENT.json"
+BATCH = 2048
+
+
+class QueryFailed(Exception):
+    """A query that DuckDB refuses; the message says why and which marts there are."""
+
+
+class NothingPublished(QueryFailed):
+    """No published state exists yet."""
+
+
+def current(place: Place) -> dict[str, Any]:
+    """The published state: version, run_id, published_at, capture_rates, and `marts` by name with
+    columns, row_count and partitions. Raises NothingPublished."""
+    path = place.published / CURRENT
+    if not path.exists():
+        raise NothingPublished(f"Nothing is published in {place.root} yet. Run `make run` first.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def connect(place: Place) -> duckdb.DuckDBPyConnection:
+    """A connection with one view per published mart, by bare name; nothing can be written through it.
+
+    The state is that of this moment: later publications do not change what it reads. Raises
+    NothingPublished.
+    """
+    state = current(place)
+    connection = duckdb.connect(":memory:")
+    connection.execute("set TimeZone = 'UTC'")
+    for name, mart in state["marts"].items():
+        files = [str(place.published / part["file"]) for part in mart["partitions"].values()]
+        connection.execute(f'create view "{name}" as {select(files)}')
+    return connection
+
+
+def select(files: list[str]) -> str:
+    """The rows of Parquet files and nothing that their folders' names might say."""
+    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
+    return f"select * from read_parquet([{listed}], hive_partitioning = false)"
+
+
+def query(place: Place, sql: str, format: str = "table") -> None:
+    """Print the rows of `sql` as `table`, `json` (an array of objects) or `csv` (with header).
+
+    JSON and CSV are streamed. Times are ISO 8601. Raises QueryFailed.
+    """
+    connection = connect(place)
+    try:
+        connection.execute(sql)
+        if connection.description is None:
+            return
+        names = [column[0] for column in connection.description]
+        WRITERS[format](names, rows(connection), sys.stdout)
+    except duckdb.CatalogException as error:
+        raise QueryFailed(f"{first_line(error)}\nMarts: {', '.join(sorted(current(place)['marts']))}.") from error
+    except duckdb.Error as error:
+        raise QueryFailed(first_line(error)) from error
+
+
+def first_line(error: Exception) -> str:
+    """DuckDB's message with its hint and the place in the query."""
+    return str(error).strip().split("\n\nLINE")[0]
+
+
+def rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
+    while batch := connection.fetchmany(BATCH):
+        yield from batch
+
+
+def write_table(names: list[str], rows: Iterator[tuple], out: IO[str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    numbers = [True] * len(names)
+    lines = [list(row) for row in rows]
+    for line in lines:
+        for place, value in enumerate(line):
+            numbers[place] &= value is None or type(value) in (int, float, Decimal)
+    for name, is_number in zip(names, numbers, strict=True):
+        table.add_column(Text(name), justify="right" if is_number and lines else "left", overflow="fold")
+    for line in lines:
+        table.add_row(*[Text("" if value is None else str(plain(value))) for value in line])
+    Console(file=out).print(table)
+
+
+def write_json(names: list[str], rows: Iterator[tuple], out: IO[str]) -> None:
+    separator = "[\n"
+    for row in rows:
+        out.write(separator + json.dumps(dict(zip(names, map(plain, row), strict=True)), ensure_ascii=False))
+        separator = ",\n"
+    out.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def write_csv(names: list[str], rows: Iterator[tuple], out: IO[str]) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(["" if value is None else plain(value) for value in row])
+
+
+WRITERS = {"table": write_table, "json": write_json, "csv": write_csv}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: times in ISO 8601, all that is neither as text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
+    return str(value)

@@ -1,0 +1,180 @@
+"""What `trendhouse status` shows: the last run, completeness, quarantine, drift, freshness, what blocks."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from expectations.verdicts import CLEAN, Verdicts
+from ingestion.spec import landed_specs
+from orchestration import floors
+from orchestration.marts import SCHEMA
+from orchestration.published import NothingPublished, connect, current
+from orchestration.settings import Place, load_settings
+
+LIMIT = 15
+
+
+def status(console: Console, place: Place) -> None:
+    """Print how complete, clean and fresh the published marts are, and what keeps the next from being
+    published."""
+    console.print(last_run(place), highlight=False, soft_wrap=True)
+    try:
+        state = current(place)
+    except NothingPublished as nothing:
+        console.print(str(nothing), soft_wrap=True)
+    else:
+        console.print(
+            f"Published: version {state['version']}, {len(state['marts'])} marts, at {moment(state['published_at'])}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        with connect(place) as connection:
+            console.print(completeness(state["capture_rates"]))
+            console.print(freshness(connection, load_settings().clock()))
+            for shown in (flags(connection), quarantine(connection), drift(connection)):
+                console.print(shown)
+    for line in blocks(place):
+        console.print(f"[red]blocked:[/] {line}", highlight=False, soft_wrap=True)
+
+
+def last_run(place: Place) -> str:
+    """The newest record of a whole run: when, how long, how it ended, what failed."""
+    for path in sorted(place.runs.glob("*.json"), reverse=True):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        if run["command"] == "run":
+            return told(run)
+    return "Last run: none yet."
+
+
+def told(run: dict[str, Any]) -> str:
+    took = "still at work or killed" if run["seconds"] is None else f"{run['seconds']:.0f} s"
+    code = "" if run["exit_code"] is None else f", exit code {run['exit_code']}"
+    said = [f"  {failure}" for failure in run["failures"]]
+    said += [f"  {run['error']}"] if run.get("error") else []
+    return "\n".join([f"Last run: {run['run_id']}, {moment(run['started_at'])}, {took}{code}", *said])
+
+
+def moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def completeness(rates: list[dict[str, Any]]) -> Table:
+    """One line per source and stream over the newest day of each partition."""
+    table = titled(
+        "Completeness, newest day of each partition",
+        "source stream",
+        "partitions expected landed held worst_rate",
+        "worst_partition",
+    )
+    for rate in rates:
+        worst = rate["worst_capture_rate"]
+        table.add_row(
+            rate["source_name"],
+            rate["stream_name"],
+            *[counted(rate[name]) for name in ("partition_count", "expected_count", "landed_count", "held_count")],
+            "no reading" if worst is None else f"{worst:.4f}",
+            "" if worst is None or worst >= 1 else rate["worst_partition_name"],
+        )
+    return table
+
+
+def freshness(connection: duckdb.DuckDBPyConnection, now: datetime) -> Table:
+    """Age of the newest day in the ledger beside the age that the source promises; hours."""
+    promised = {spec.name: spec.freshness_hours for spec in landed_specs()}
+    rows = connection.execute(
+        "select source_name, max(observed_date) from completeness where landed_count > 0 group by 1 order by 1"
+    ).fetchall()
+    table = titled("Freshness", "source newest_day", "days_old promised_hours", "")
+    for source, newest in rows:
+        days = (now.astimezone(UTC).date() - newest).days
+        table.add_row(source, f"{newest}", f"{days}", counted(promised.get(source)))
+    return table
+
+
+def flags(connection: duckdb.DuckDBPyConnection) -> Table | str:
+    """The partitions that are below a floor which only flags, the worst first."""
+    rows = connection.execute(f"""
+        select source_name, stream_name, partition_name, observed_date, capture_rate, floor_capture_rate
+        from completeness where is_below_floor order by capture_rate, partition_name limit {LIMIT}
+    """).fetchall()
+    if not rows:
+        return "Below a floor: nothing."
+    count = connection.execute("select count(*) from completeness where is_below_floor").fetchone()[0]
+    table = titled(f"Below a floor: {count:,}, the worst first", "source stream partition day", "rate floor", "")
+    for *names, rate, floor in rows:
+        table.add_row(*map(str, names), f"{rate:.4f}", f"{floor:g}")
+    return table
+
+
+def quarantine(connection: duckdb.DuckDBPyConnection) -> Table | str:
+    rows = connection.execute(f"""
+        select source_name, table_name, reason, count(*), max(collected_at)
+        from quarantine group by 1, 2, 3 order by 4 desc, 1, 2, 3 limit {LIMIT}
+    """).fetchall()
+    if not rows:
+        return "Quarantine: empty."
+    total = connection.execute("select count(*) from quarantine").fetchone()[0]
+    table = titled(f"Quarantine: {total:,} rows", "source table reason", "rows", "last_collected_at")
+    for source, name, reason, count, last in rows:
+        table.add_row(source, name, reason, counted(count), f"{last}")
+    return table
+
+
+def drift(connection: duckdb.DuckDBPyConnection) -> Table | str:
+    rows = connection.execute(f"""
+        select source_name, table_name, path, kind, occurrence_count, first_seen_at, example
+        from drift order by first_seen_at desc, 1, 2, 3 limit {LIMIT}
+    """).fetchall()
+    if not rows:
+        return "Drift: none."
+    total = connection.execute("select count(*) from drift").fetchone()[0]
+    table = titled(f"Drift: {total:,} fields, the newest first", "source table path kind", "rows", "first_seen_at example")
+    for source, name, path, kind, count, first, example in rows:
+        table.add_row(source, name, path, kind, counted(count), f"{first}", (example or "")[:40])
+    return table
+
+
+def blocks(place: Place) -> list[str]:
+    """Why the warehouse, as it is now, would not be published; empty if it would."""
+    found = [
+        f"expectations of {suite} do not hold; see {place.data_docs / 'index.html'}"
+        for spec in landed_specs()
+        for suite in Verdicts(place.lake.clean / spec.name / CLEAN).failed
+    ]
+    for path in sorted(place.warehouse.parent.glob("checked_*.json")):
+        found += [f"expectations of {suite} do not hold" for suite in Verdicts(path).failed]
+    return found + below_floors(place)
+
+
+def below_floors(place: Place) -> list[str]:
+    if not place.warehouse.exists():
+        return []
+    try:
+        with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+            built = connection.execute(
+                "select 1 from information_schema.tables where table_schema = ? and table_name = 'completeness'",
+                [SCHEMA],
+            ).fetchall()
+            short = floors.shortfalls(connection, "opensource") if built else []
+    except duckdb.IOException:
+        return ["not known while a build holds the warehouse; ask again when it is over"]
+    return [str(each) for each in short if each.action == "block"]
+
+
+def titled(title: str, left: str, right: str, last: str) -> Table:
+    """A table with columns to the left, numbers to the right, and what follows them."""
+    table = Table(title=title, box=None, title_justify="left", header_style="dim")
+    for names, justify in ((left, "left"), (right, "right"), (last, "left")):
+        for name in names.split():
+            table.add_column(name.replace("_", " "), justify=justify, overflow="fold")
+    return table
+
+
+def counted(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

@@ -1,0 +1,108 @@
+"""`trendhouse status`: completeness, quarantine, drift, freshness, and what blocks."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+
+import pytest
+from rich.console import Console
+
+from orchestration.publish import publish
+from orchestration.status import status
+
+
+@pytest.fixture
+def said(house):
+    def show() -> str:
+        out = io.StringIO()
+        status(Console(file=out, width=200), house.place)
+        return out.getvalue()
+
+    return show
+
+
+def test_before_anything_ran_it_says_so(house, said):
+    assert "Last run: none yet." in said() and "make run" in said()
+
+
+def test_the_last_run_is_told_with_what_failed(house, said):
+    house.place.runs.mkdir()
+    run = {
+        "run_id": "20261102T060000Z",
+        "command": "run",
+        "started_at": "2026-11-02T06:00:00+00:00",
+        "seconds": 42.4,
+        "exit_code": 3,
+        "failures": ["github: repo 7 answered 500"],
+        "error": None,
+    }
+    (house.place.runs / "20261102T060000Z.json").write_text(json.dumps(run))
+    text = said()
+    assert "20261102T060000Z, 2026-11-02 06:00 UTC, 42 s, exit code 3" in text
+    assert "github: repo 7 answered 500" in text
+
+
+def test_completeness_shows_the_worst_partition_of_a_stream(house, said):
+    house.reading("issues", "7", expected=1000, landed=990)
+    house.reading("issues", "8", expected=1000, landed=1000)
+    publish(house.place)
+    line = next(line for line in said().splitlines() if line.split()[:2] == ["github", "issues"])
+    assert line.split() == ["github", "issues", "2", "2,000", "1,990", "1,990", "0.9900", "7"]
+
+
+def test_quarantine_is_counted_by_reason(house, said):
+    house.sql(
+        "insert into marts.quarantine select 'gharchive', 'events', 'not JSON', '{', 'l1', "
+        "timestamp '2026-11-02' from range(1200)"
+    )
+    publish(house.place)
+    assert "Quarantine: 1,200 rows" in said() and "not JSON" in said()
+
+
+def test_drift_shows_path_and_example(house, said):
+    house.sql(
+        "insert into marts.drift values ('github', 'issues', 'user.pronouns', 'unknown', 3, "
+        "timestamp '2026-11-01', 'they')"
+    )
+    publish(house.place)
+    line = next(line for line in said().splitlines() if "user.pronouns" in line)
+    assert "unknown" in line and "they" in line
+
+
+def test_freshness_is_the_age_of_the_newest_day(house, said):
+    house.reading("events", "2026-10-30-0", 10, 10, source="gharchive", day=date(2026, 10, 30))
+    publish(house.place)
+    line = next(line for line in said().splitlines() if line.split()[:2] == ["gharchive", "2026-10-30"])
+    assert line.split() == ["gharchive", "2026-10-30", "3", "6"]
+
+
+def test_a_flagged_day_is_shown_and_does_not_block(house, said):
+    house.reading("rankings", "2026-11-01", 3000, 2000, 0.97, action="flag", source="github_ranking")
+    publish(house.place)
+    assert "Below a floor: 1" in said() and "blocked:" not in said()
+
+
+def test_what_blocks_the_next_publication_is_told_though_unpublished(house, said):
+    publish(house.place)
+    house.reading("issues", "41881900", expected=200, landed=100)
+    assert "blocked: github.issues, partition 41881900" in said()
+
+
+def test_a_build_at_work_does_not_break_it(house, said):
+    import subprocess
+    import sys
+
+    publish(house.place)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); sys.stdin.read()",
+         house.place.warehouse],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    holder.stdout.readline()
+    try:
+        assert "while a build holds the warehouse" in said()
+    finally:
+        holder.communicate()

@@ -1,0 +1,126 @@
+"""Upgrades: other models mean a backup and a full refresh, and a backup can be brought back."""
+
+from __future__ import annotations
+
+import shutil
+
+import duckdb
+import pytest
+
+from orchestration import upgrade
+from orchestration.publish import publish
+from orchestration.published import connect
+from orchestration.upgrade import RestoreFailed, backups, prepare, restore, schema_version, settle
+
+
+@pytest.fixture
+def version(monkeypatch):
+    """Lets a test say which models the project has."""
+
+    def set_version(name: str) -> None:
+        monkeypatch.setattr(upgrade, "schema_version", lambda: name)
+
+    set_version("v1")
+    return set_version
+
+
+def latest(place) -> list[tuple]:
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        return connection.execute("select * from marts.products").fetchall()
+
+
+def test_a_new_warehouse_needs_no_refresh(tmp_path, version):
+    from orchestration.settings import Place
+
+    place = Place(tmp_path)
+    assert not prepare(place)
+    assert backups(place) == []
+
+
+def test_the_same_models_need_no_refresh(house, version):
+    settle(house.place)
+    assert not prepare(house.place)
+
+
+def test_other_models_back_up_once_and_refresh_until_published(house, version):
+    settle(house.place)
+    version("v2")
+    assert prepare(house.place) and prepare(house.place)
+    assert [backup.name[17:] for backup in backups(house.place)] == ["v2"]
+    publish(house.place)
+    assert not prepare(house.place)
+
+
+def test_a_warehouse_of_unknown_models_is_refreshed(house, version):
+    assert prepare(house.place)
+
+
+def test_a_backup_brings_back_warehouse_and_published_state(house, version):
+    house.sql("insert into marts.products values ('python', '3.13.0')")
+    publish(house.place)
+    version("v2")
+    prepare(house.place)
+    house.sql("update marts.products set latest_version = '3.14.0'")
+    publish(house.place)
+    for _ in range(3):
+        house.sql("insert into marts.products values ('more', '1')")
+        publish(house.place)
+
+    (backup,) = backups(house.place)
+    assert backup.published_version == 1 and backup.size > 0
+    restore(house.place, backup.name)
+
+    assert latest(house.place) == [("python", "3.13.0")]
+    assert connect(house.place).execute("select * from products").fetchall() == [("python", "3.13.0")]
+    version("v1")
+    assert not prepare(house.place)
+
+
+def test_publishing_after_a_restore_uses_no_number_twice(house, version):
+    publish(house.place)
+    version("v2")
+    prepare(house.place)
+    for name in ("a", "b"):
+        house.sql(f"insert into marts.products values ('{name}', '1')")
+        publish(house.place)
+    restore(house.place, backups(house.place)[0].name)
+    house.sql("insert into marts.products values ('c', '1')")
+    assert publish(house.place).version == 4
+    assert connect(house.place).execute("select * from products").fetchall() == [("c", "1")]
+
+
+def test_what_stood_before_a_restore_is_kept_as_well(house, version):
+    prepare(house.place)
+    house.sql("insert into marts.products values ('python', '3.14.0')")
+    restore(house.place, backups(house.place)[0].name)
+    assert latest(house.place) == []
+    (before,) = [backup.name for backup in backups(house.place) if backup.name.endswith("before-restore")]
+    restore(house.place, before)
+    assert latest(house.place) == [("python", "3.14.0")]
+
+
+def test_a_restored_warehouse_has_to_be_checked_before_it_is_published(house, version):
+    from orchestration.publish import PublicationBlocked
+
+    prepare(house.place)
+    restore(house.place, backups(house.place)[0].name)
+    with pytest.raises(PublicationBlocked, match="have not been checked"):
+        publish(house.place)
+
+
+def test_an_unknown_backup_names_those_there_are(house, version):
+    prepare(house.place)
+    with pytest.raises(RestoreFailed, match=r"no backup `yesterday`\. Backups: 2"):
+        restore(house.place, "yesterday")
+
+
+def test_the_version_follows_sql_and_not_layout(tmp_path):
+    project = tmp_path / "one"
+    (project / "models").mkdir(parents=True)
+    (project / "models" / "a.sql").write_text("select 1\n")
+    same, other = tmp_path / "same", tmp_path / "other"
+    for copy in (same, other):
+        shutil.copytree(project, copy)
+    (same / "models" / "a.sql").write_text("select\n    1\n\n")
+    (other / "models" / "a.sql").write_text("select 2\n")
+    assert schema_version(project) == schema_version(same) != schema_version(other)
