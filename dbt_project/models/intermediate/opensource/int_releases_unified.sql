@@ -8,13 +8,17 @@ releases as (
 
 tags as (
 
-    select * from {{ ref('tags') }} where not has_release
+    select *
+    from {{ ref('tags') }}
+    where not has_release
 
 ),
 
 tombstones as (
 
-    select * from {{ ref('stg_github__tombstones') }} where object_type = 'releases'
+    select *
+    from {{ ref('stg_github__tombstones') }}
+    where object_type = 'releases'
 
 ),
 

@@ -66,7 +66,9 @@ neighbours as (
 -- Only a name that several runs bear needs a look at the others.
 shared_names as (
 
-    select * from neighbours where name_first_seen_at <> name_last_first_seen_at
+    select *
+    from neighbours
+    where name_first_seen_at <> name_last_first_seen_at
 
 ),
 

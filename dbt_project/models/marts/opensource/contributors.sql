@@ -12,36 +12,46 @@ bots as (
 
 ),
 
+judged as (
+
+    select
+        contributors.*,
+        {{ bot_evidence(
+            'coalesce(contributors.author_login, contributors.author_name)', 'contributors.author_type', 'bots.login'
+        ) }} as bot_evidence
+    from contributors
+    left join bots
+        on lower(contributors.author_login) = bots.login
+
+),
+
 final as (
 
     select
         ---------- ids
-        contributors.repository_id,
-        contributors.author_id,
+        judged.repository_id,
+        judged.author_id,
 
         ---------- strings
-        contributors.contributor_key,
-        contributors.author_login,
-        contributors.author_name,
-        contributors.author_type,
-        {{ bot_evidence('coalesce(contributors.author_login, contributors.author_name)', 'contributors.author_type', 'bots.login') }} as bot_evidence,
+        judged.contributor_key,
+        judged.author_login,
+        judged.author_name,
+        judged.author_type,
+        judged.bot_evidence,
 
         ---------- numerics
-        contributors.commit_count,
-        contributors.clean_version,
+        judged.commit_count,
+        judged.clean_version,
 
         ---------- booleans
-        {{ bot_evidence('coalesce(contributors.author_login, contributors.author_name)', 'contributors.author_type', 'bots.login') }} is not null as is_bot,
-        contributors.author_id is null as is_anonymous,
+        judged.bot_evidence is not null as is_bot,
+        judged.author_id is null as is_anonymous,
 
         ---------- timestamps
-        contributors.observed_at,
-        contributors.collected_at
+        judged.observed_at,
+        judged.collected_at
 
-    from contributors
-
-    left join bots
-        on lower(contributors.author_login) = bots.login
+    from judged
 
 )
 

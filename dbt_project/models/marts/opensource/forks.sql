@@ -13,7 +13,9 @@ forks as (
 
 tombstones as (
 
-    select * from {{ ref('stg_github__tombstones') }} where object_type = 'forks'
+    select *
+    from {{ ref('stg_github__tombstones') }}
+    where object_type = 'forks'
 
 ),
 

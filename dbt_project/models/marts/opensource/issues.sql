@@ -14,7 +14,9 @@ issues as (
 
 tombstones as (
 
-    select * from {{ ref('stg_github__tombstones') }} where object_type = 'issues'
+    select *
+    from {{ ref('stg_github__tombstones') }}
+    where object_type = 'issues'
 
 ),
 

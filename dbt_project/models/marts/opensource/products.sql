@@ -78,7 +78,9 @@ counted as (
 
     select
         product_name,
-        count(case when is_version and not is_withdrawn and not is_deleted and not is_draft then 1 end) as release_count,
+        count(
+            case when is_version and not is_withdrawn and not is_deleted and not is_draft then 1 end
+        ) as release_count,
         max(clean_version) as clean_version
     from releases
     group by product_name
@@ -87,7 +89,9 @@ counted as (
 
 latest as (
 
-    select * from ranked where product_rank = 1
+    select *
+    from ranked
+    where product_rank = 1
 
 ),
 

@@ -8,7 +8,9 @@ projects as (
 
 tombstones as (
 
-    select * from {{ ref('stg_github__tombstones') }} where object_type = 'projects'
+    select *
+    from {{ ref('stg_github__tombstones') }}
+    where object_type = 'projects'
 
 ),
 

@@ -13,7 +13,9 @@ pull_requests as (
 
 tombstones as (
 
-    select * from {{ ref('stg_github__tombstones') }} where object_type = 'pull_requests'
+    select *
+    from {{ ref('stg_github__tombstones') }}
+    where object_type = 'pull_requests'
 
 ),
 
@@ -47,15 +49,20 @@ final as (
 
         ---------- numerics
         pull_requests.pull_request_number,
-        cast({{ dbt.datediff('pull_requests.created_at', 'pull_requests.merged_at', 'second') }} / 3600.0 as double) as merge_hours,
-        cast({{ dbt.datediff('pull_requests.created_at', 'pull_requests.closed_at', 'second') }} / 3600.0 as double) as open_hours,
+        cast(
+            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.merged_at', 'second') }} / 3600.0 as double
+        ) as merge_hours,
+        cast(
+            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.closed_at', 'second') }} / 3600.0 as double
+        ) as open_hours,
         greatest(pull_requests.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
 
         ---------- booleans
         pull_requests.state = 'open' as is_open,
         pull_requests.is_draft,
         pull_requests.merged_at is not null as is_merged,
-        {{ bot_evidence('pull_requests.author_login', 'pull_requests.author_type', 'bots.login') }} is not null as is_bot,
+        {{ bot_evidence('pull_requests.author_login', 'pull_requests.author_type', 'bots.login') }}
+        is not null as is_bot,
         coalesce(tombstones.is_deleted, false) as is_deleted,
 
         ---------- dates

@@ -36,7 +36,9 @@ repository_licenses as (
 
 tombstones as (
 
-    select * from {{ ref('stg_github__tombstones') }} where object_type = 'repositories'
+    select *
+    from {{ ref('stg_github__tombstones') }}
+    where object_type = 'repositories'
 
 ),
 

@@ -36,7 +36,9 @@ by_calendar as (
 {% if is_incremental() -%}
 ranking_changes as (
 
-    select * from {{ ref('int_rankings_resolved') }} where clean_version > {{ version }}
+    select *
+    from {{ ref('int_rankings_resolved') }}
+    where clean_version > {{ version }}
 
 ),
 
@@ -263,8 +265,10 @@ final as (
         current_days.fork_count - ago_{{ span }}.fork_count as fork_growth_{{ span }}d,
         {% endfor %}
         greatest(
+            {% for span in spans -%}
+            coalesce(ago_{{ span }}.clean_version, -1),
+            {% endfor -%}
             current_days.clean_version
-            {%- for span in spans %}, coalesce(ago_{{ span }}.clean_version, -1){% endfor %}
         ) as clean_version,
 
         ---------- dates

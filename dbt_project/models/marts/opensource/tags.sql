@@ -26,7 +26,9 @@ releases as (
 
 tombstones as (
 
-    select * from {{ ref('stg_github__tombstones') }} where object_type = 'tags'
+    select *
+    from {{ ref('stg_github__tombstones') }}
+    where object_type = 'tags'
 
 ),
 

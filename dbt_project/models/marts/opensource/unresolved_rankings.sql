@@ -8,6 +8,7 @@ rankings as (
 
 ),
 
+-- A line that has been resolved since arrives without a reason, which takes its row away.
 final as (
 
     select
@@ -26,12 +27,11 @@ final as (
         ranking_date
 
     from rankings
-    where
-        {% if is_incremental() %}
-        clean_version > {{ version }}
-        {% else %}
-        reason is not null
-        {% endif %}
+    {% if is_incremental() %}
+    where clean_version > {{ version }}
+    {% else %}
+    where reason is not null
+    {% endif %}
 
 )
 

@@ -29,7 +29,9 @@ renamed as (
         clean_version,
 
         ---------- dates
-        cast({{ dbt.dateadd('second', 'week_started_at', "cast('1970-01-01' as timestamp)") }} as date) as week_start_date,
+        cast(
+            {{ dbt.dateadd('second', 'week_started_at', "cast('1970-01-01' as timestamp)") }} as date
+        ) as week_start_date,
 
         ---------- timestamps
         collected_at,
