@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -48,7 +49,9 @@ class CleanLake:
             held = self.rows.setdefault((source, table), {})
             for row in rows:
                 full = self.loaded(row)
-                held[tuple(full.get(column) for column in load_spec(source).tables[table].key)] = full
+                held[tuple(full.get(column) for column in load_spec(source).tables[table].key)] = (
+                    full
+                )
             self.write(source, table, list(held.values()))
         if self.ledger:
             self.write_ledger()
@@ -68,14 +71,18 @@ class CleanLake:
     def write(self, source: str, table: str, rows: list[Row]) -> None:
         columns = {name: c.type for name, c in load_spec(source).tables[table].columns.items()}
         name = f"all/{self.version}-0.parquet"
-        self.write_file(self.lake.clean_table(source, table) / name, {**columns, **LOAD_COLUMNS}, rows)
+        self.write_file(
+            self.lake.clean_table(source, table) / name, {**columns, **LOAD_COLUMNS}, rows
+        )
         self.commit(source, table, files=[name])
 
     def write_ledger(self) -> None:
         """The ledger lies beside a clean table, in whose manifest it is named."""
         names = {}
         for table, rows in self.ledger.items():
-            columns = {name: c.type for name, c in load_spec("ledger").tables[table].columns.items()}
+            columns = {
+                name: c.type for name, c in load_spec("ledger").tables[table].columns.items()
+            }
             names[table] = [f"_ledger/{table}-{self.version}.parquet"]
             path = self.lake.clean_table("github", "topics") / names[table][0]
             self.write_file(path, columns, rows)
@@ -110,7 +117,9 @@ class Dbt:
         result = dbtRunner().invoke(["--log-level-file", "none", "--quiet", *arguments])
         DuckDBConnectionManager.close_all_connections()
         if not result.success:
-            told = [f"{r.node.name}: {r.message}" for r in result.result or [] if r.status != "success"]
+            told = [
+                f"{r.node.name}: {r.message}" for r in result.result or [] if r.status != "success"
+            ]
             raise AssertionError(f"dbt {' '.join(arguments)}: {result.exception or told}")
 
     def rows(self, query: str) -> list[tuple]:
@@ -131,13 +140,16 @@ def dbt_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def dbt(dbt_folder, monkeypatch) -> Dbt:
-    import shutil
+    return begin(dbt_folder, monkeypatch)
 
-    shutil.rmtree(dbt_folder / "lake", ignore_errors=True)
-    (dbt_folder / "warehouse.duckdb").unlink(missing_ok=True)
-    for name, value in dbt_environment(dbt_folder).items():
-        monkeypatch.setenv(name, value)
-    return Dbt(dbt_folder)
+
+def begin(folder: Path, patch: pytest.MonkeyPatch) -> Dbt:
+    """dbt on an empty warehouse and an empty lake in `folder`."""
+    shutil.rmtree(folder / "lake", ignore_errors=True)
+    (folder / "warehouse.duckdb").unlink(missing_ok=True)
+    for name, value in dbt_environment(folder).items():
+        patch.setenv(name, value)
+    return Dbt(folder)
 
 
 def dbt_environment(folder: Path) -> dict[str, str]:

@@ -6,6 +6,15 @@ from datetime import datetime, time, timedelta
 
 LISTS = ("top-100-stars", "top-100-forks", "Python")
 LOGINS = ("ann", "bob", "dependabot[bot]", "renovate", "k8s-ci-robot")
+GROWING = (
+    "completeness",
+    "commits_daily",
+    "events_hourly",
+    "issues",
+    "repositories_daily",
+    "repository_names",
+    "unresolved_rankings",
+)
 START = datetime(2023, 1, 1)
 
 
@@ -45,16 +54,30 @@ class History:
         if number:
             return []
         return [
-            {"id": i, "full_name": name, "created_at": START - timedelta(days=i), "observed_at": START}
+            {
+                "id": i,
+                "full_name": name,
+                "created_at": START - timedelta(days=i),
+                "observed_at": START,
+            }
             for i, name in self.names.items()
         ]
 
     def observe(self, tables: dict, repository: int, moment: datetime) -> None:
         name, stars = self.names[repository], self.stars[repository]
-        counted = {"id": repository, "full_name": name, "stargazers_count": stars, "forks_count": stars // 3}
+        counted = {
+            "id": repository,
+            "full_name": name,
+            "stargazers_count": stars,
+            "forks_count": stars // 3,
+        }
         chance = self.random.random()
         if chance < 0.4:
-            row = {"node_id": f"R_{repository}", "open_issues_count": 5, "open_pull_requests_count": 2}
+            row = {
+                "node_id": f"R_{repository}",
+                "open_issues_count": 5,
+                "open_pull_requests_count": 2,
+            }
             tables.setdefault("github.repository_counters", []).append(
                 {**counted, **row, "observed_at": moment}
             )
@@ -115,7 +138,9 @@ class History:
         }
         tables.setdefault("github.issues", []).append(row)
         if self.random.random() < 0.1:
-            tables.setdefault("github.tombstones", []).append(self.tombstone(number, repository, moment))
+            tables.setdefault("github.tombstones", []).append(
+                self.tombstone(number, repository, moment)
+            )
 
     def tombstone(self, number: int, repository: int, moment: datetime) -> dict:
         return {
@@ -131,12 +156,16 @@ class History:
         held = datetime.combine(at.date(), time(23, 59, 59))
         rows = []
         for list_name in LISTS:
-            for rank, name in enumerate(self.random.sample([*sorted(self.names.values()), "nobody/knows"], 3), 1):
+            for rank, name in enumerate(
+                self.random.sample([*sorted(self.names.values()), "nobody/knows"], 3), 1
+            ):
                 owner, short = name.split("/")
                 row = {"ranking_date": at.date(), "list_name": list_name, "list_rank": rank}
                 url = f"https://github.com/{owner.title()}/{short}"
                 stars = self.random.randint(90, 600)
-                rows.append({**row, "repo_url": url, "stars": stars, "forks": 9, "observed_at": held})
+                rows.append(
+                    {**row, "repo_url": url, "stars": stars, "forks": 9, "observed_at": held}
+                )
         return rows
 
     def ledger(self, at: datetime) -> dict[str, list[dict]]:

@@ -20,7 +20,11 @@ def home(dbt: Dbt, tmp_path) -> Dbt:
 
 def run(folder: Path, environment: dict[str, str], *arguments: str) -> str:
     result = subprocess.run(
-        [DBT, *arguments], cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True
+        [DBT, *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout + result.stderr
@@ -37,7 +41,9 @@ def test_a_bare_build_works_from_the_root_on_a_new_warehouse(home):
 def test_a_bare_build_works_from_the_project_folder(home):
     unset = {"DBT_PROJECT_DIR": "", "DBT_PROFILES_DIR": ""}
     environment = {key: value for key, value in os.environ.items() if key not in unset}
-    result = subprocess.run([DBT, "build"], cwd=ROOT / "dbt_project", env=environment, capture_output=True)
+    result = subprocess.run(
+        [DBT, "build"], cwd=ROOT / "dbt_project", env=environment, capture_output=True
+    )
 
     assert result.returncode == 0, result.stdout.decode()
     assert home.mart("topics")[0][:2] == ("1", "sql")

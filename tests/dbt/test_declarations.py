@@ -13,9 +13,32 @@ from tests.dbt.source_files import source_file, source_yaml
 PROJECT = ROOT / "dbt_project"
 SPECS = load_specs()
 MARTS = {
-    *("commits_daily", "completeness", "contributor_weeks", "contributors", "drift", "events_hourly"),
-    *("forks", "issues", "languages", "licenses", "products", "projects", "pull_requests", "quarantine"),
-    *("release_cycles", "releases", "repositories", "repositories_daily", "repository_names", "tags"),
+    *(
+        "commits_daily",
+        "completeness",
+        "contributor_weeks",
+        "contributors",
+        "drift",
+        "events_hourly",
+    ),
+    *(
+        "forks",
+        "issues",
+        "languages",
+        "licenses",
+        "products",
+        "projects",
+        "pull_requests",
+        "quarantine",
+    ),
+    *(
+        "release_cycles",
+        "releases",
+        "repositories",
+        "repositories_daily",
+        "repository_names",
+        "tags",
+    ),
     *("topics", "unresolved_rankings"),
 }
 
@@ -33,7 +56,9 @@ def manifest(dbt_folder) -> dict:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_a_source_file_declares_what_the_spec_declares(spec: SourceSpec):
-    assert source_file(spec).read_text() == source_yaml(spec), "run python tests/dbt/source_files.py"
+    assert source_file(spec).read_text() == source_yaml(spec), (
+        "run python tests/dbt/source_files.py"
+    )
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -82,12 +107,22 @@ def test_the_marts_are_these_under_contract_and_read_by_someone(manifest):
     }
     assert {node["name"] for node in marts.values()} == MARTS
     assert all(node["config"]["contract"]["enforced"] for node in marts.values())
-    exposed = {key for exposure in manifest["exposures"].values() for key in exposure["depends_on"]["nodes"]}
+    exposed = {
+        key
+        for exposure in manifest["exposures"].values()
+        for key in exposure["depends_on"]["nodes"]
+    }
     assert set(marts) <= exposed
 
 
 def test_every_column_that_a_model_selects_is_documented(dbt, manifest):
-    dbt("build", "--exclude", "resource_type:test", "resource_type:unit_test", "resource_type:snapshot")
+    dbt(
+        "build",
+        "--exclude",
+        "resource_type:test",
+        "resource_type:unit_test",
+        "resource_type:snapshot",
+    )
     built = dbt.rows("""
         select table_name, list(column_name order by column_name)
         from information_schema.columns
@@ -99,10 +134,16 @@ def test_every_column_that_a_model_selects_is_documented(dbt, manifest):
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
     }
-    assert {name: columns for name, columns in built} == described
+    assert dict(built) == described
 
 
 def test_no_model_asks_which_warehouse_it_runs_on():
-    texts = {path: path.read_text() for path in Path(PROJECT).rglob("*.sql") if "target" not in path.parts}
+    texts = {
+        path: path.read_text()
+        for path in Path(PROJECT).rglob("*.sql")
+        if "target" not in path.parts
+    }
     assert len(texts) > 60
-    assert [path for path, text in texts.items() if "target.type" in text or "target.name" in text] == []
+    assert [
+        path for path, text in texts.items() if "target.type" in text or "target.name" in text
+    ] == []

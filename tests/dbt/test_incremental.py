@@ -3,17 +3,9 @@
 import random
 
 import pytest
-from tests.dbt.histories import History
 
-GROWING = (
-    "completeness",
-    "commits_daily",
-    "events_hourly",
-    "issues",
-    "repositories_daily",
-    "repository_names",
-    "unresolved_rankings",
-)
+from tests.dbt.histories import GROWING, History
+
 BUILD = ("run", "--select", " ".join(f"+{name}" for name in GROWING))
 
 
@@ -27,7 +19,11 @@ def test_days_in_any_order_give_the_rows_of_a_full_refresh(dbt, seed):
     days = [history.day(number) for number in range(12)]
     late = random.Random(seed).sample(range(1, 12), 3)
     dbt("seed")
-    for batch in ([0], [n for n in range(1, 7) if n not in late], [n for n in range(7, 12) if n not in late]):
+    for batch in (
+        [0],
+        [n for n in range(1, 7) if n not in late],
+        [n for n in range(7, 12) if n not in late],
+    ):
         for number in batch:
             dbt.clean.deduplicate(days[number])
         dbt(*BUILD)

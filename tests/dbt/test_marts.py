@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.dbt.conftest import Dbt, day, moment
-from tests.dbt.histories import History
+
+from tests.dbt.conftest import Dbt, begin, day, moment
+from tests.dbt.histories import GROWING, History
 
 CALENDARS = ("UTC", "Asia/Seoul")
 BOTS = {"dependabot[bot]", "renovate", "k8s-ci-robot"}
@@ -17,19 +18,27 @@ def local_date(value: datetime, calendar: str):
     return value.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(calendar)).date()
 
 
-@pytest.fixture
-def world(dbt) -> tuple[Dbt, dict[str, list[dict]]]:
+@pytest.fixture(scope="module")
+def world(dbt_folder) -> tuple[Dbt, dict[str, list[dict]]]:
     """Twelve days of a random history, built, and the rows it was made of by clean table."""
+    with pytest.MonkeyPatch.context() as patch:
+        dbt = begin(dbt_folder, patch)
+        rows = build(dbt)
+    # Other tests begin anew in the same place.
+    dbt.warehouse = dbt.warehouse.replace(dbt_folder / "world.duckdb")
+    return dbt, rows
+
+
+def build(dbt: Dbt) -> dict[str, list[dict]]:
     history, rows = History(7), defaultdict(list)
     for number in range(12):
         tables = history.day(number)
         dbt.clean.deduplicate(tables)
         for name, added in tables.items():
             rows[name].extend(added)
-    wanted = "+repositories_daily +unresolved_rankings +commits_daily +events_hourly +issues +completeness"
     dbt("seed")
-    dbt("run", "--select", wanted)
-    return dbt, rows
+    dbt("run", "--select", " ".join(f"+{name}" for name in GROWING))
+    return rows
 
 
 def test_commits_are_counted_by_the_authors_day_in_both_calendars(world):
@@ -37,7 +46,11 @@ def test_commits_are_counted_by_the_authors_day_in_both_calendars(world):
     expected: dict[tuple, list[dict]] = defaultdict(list)
     for commit in rows["github.commits"]:
         for calendar in CALENDARS:
-            key = (str(commit["repository_id"]), calendar, local_date(commit["authored_at"], calendar))
+            key = (
+                str(commit["repository_id"]),
+                calendar,
+                local_date(commit["authored_at"], calendar),
+            )
             expected[key].append(commit)
 
     found = dbt.rows("""
@@ -64,18 +77,24 @@ def test_events_are_counted_by_type_and_hour(world):
         (str(e["repository_id"]), e["event_type"], e["created_at"].replace(minute=0, second=0))
         for e in rows["gharchive.events"]
     )
-    found = dbt.rows("select repository_id, event_type, event_hour, event_count from marts.events_hourly")
+    found = dbt.rows(
+        "select repository_id, event_type, event_hour, event_count from marts.events_hourly"
+    )
     assert {row[:3]: row[3] for row in found} == expected
 
 
 def test_every_ranking_line_is_a_repositorys_or_unresolved(world):
     dbt, rows = world
-    lines = {(r["ranking_date"], r["list_name"], r["list_rank"]) for r in rows["github_ranking.rankings"]}
+    lines = {
+        (r["ranking_date"], r["list_name"], r["list_rank"]) for r in rows["github_ranking.rankings"]
+    }
     resolved = dbt.rows("""
         select ranking_date, list_name, list_rank, repository_id is null
         from intermediate.int_rankings_resolved
     """)
-    unresolved = dbt.rows("select ranking_date, list_name, list_rank from marts.unresolved_rankings")
+    unresolved = dbt.rows(
+        "select ranking_date, list_name, list_rank from marts.unresolved_rankings"
+    )
 
     assert {row[:3] for row in resolved} == lines
     assert sorted(unresolved) == sorted(row[:3] for row in resolved if row[3])
@@ -132,7 +151,9 @@ def test_completeness_holds_the_running_sum_against_the_days_expectation(world):
         expected[row["observed_at"].date()] = row["expected_count"]
     last = {row["object_key"]: row for row in rows["github.tombstones"]}
     deleted = Counter(
-        row["observed_at"].date() for row in last.values() if row["is_deleted"] and row["repository_id"] == 1
+        row["observed_at"].date()
+        for row in last.values()
+        if row["is_deleted"] and row["repository_id"] == 1
     )
     found = dbt.rows("""
         select observed_date, held_count, capture_rate, is_below_floor
@@ -147,11 +168,19 @@ def test_completeness_holds_the_running_sum_against_the_days_expectation(world):
 
 
 def test_a_reading_without_any_landed_row_shows_a_missing_hour(dbt):
-    reading = {"stream_name": "events", "partition_name_read": "2015-01-01-3", "expected_count": 7000}
+    reading = {
+        "stream_name": "events",
+        "partition_name_read": "2015-01-01-3",
+        "expected_count": 7000,
+    }
     dbt.clean.deduplicate(
         {
             "gharchive.readings": [
-                {**reading, "method": "lines of the file", "observed_at": moment("2015-01-01 03:00")}
+                {
+                    **reading,
+                    "method": "lines of the file",
+                    "observed_at": moment("2015-01-01 03:00"),
+                }
             ]
         }
     )

@@ -53,4 +53,6 @@ def test_every_compiled_query_is_snowflake_sql(compiled):
 def test_differences_are_dispatched(compiled):
     assert "convert_timezone('UTC', 'Asia/Seoul'" in compiled["commits_daily"]
     assert "regexp_substr" in compiled["int_releases_unified"]
-    assert "timezone('Asia/Seoul'" not in " ".join(compiled.values()).replace("convert_timezone", "")
+    assert "timezone('Asia/Seoul'" not in " ".join(compiled.values()).replace(
+        "convert_timezone", ""
+    )

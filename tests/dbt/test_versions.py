@@ -6,12 +6,41 @@ import semver
 from packaging.version import Version
 
 PEP_440 = [
-    *("0.9", "1.0.dev1", "1.0a1", "1.0a2.dev1", "1.0a2", "1.0b1", "1.0rc1", "1.0", "1.0.post1", "1.0.1"),
-    *("1.2", "1.9", "1.10", "1.10.1rc2", "1.10.1rc10", "1.10.1", "2.0.0b4", "2.0", "10.0", "2024.1"),
+    *(
+        "0.9",
+        "1.0.dev1",
+        "1.0a1",
+        "1.0a2.dev1",
+        "1.0a2",
+        "1.0b1",
+        "1.0rc1",
+        "1.0",
+        "1.0.post1",
+        "1.0.1",
+    ),
+    *(
+        "1.2",
+        "1.9",
+        "1.10",
+        "1.10.1rc2",
+        "1.10.1rc10",
+        "1.10.1",
+        "2.0.0b4",
+        "2.0",
+        "10.0",
+        "2024.1",
+    ),
     *("20240101", "20240102", "1!0.1"),
 ]
 SEMVER = [
-    *("1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-canary.3"),
+    *(
+        "1.0.0-alpha",
+        "1.0.0-alpha.1",
+        "1.0.0-beta",
+        "1.0.0-beta.2",
+        "1.0.0-beta.11",
+        "1.0.0-canary.3",
+    ),
     *("1.0.0-next.1", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.9.0", "1.10.0", "9.0.0", "10.0.0"),
 ]
 
@@ -51,7 +80,9 @@ def test_python_versions_are_ordered_as_packaging_orders_them(dbt):
 
     assert sorted(PEP_440, key=Version) == PEP_440
     assert sorted(found, key=lambda tag: found[tag][1]) == PEP_440
-    assert {tag: row[3] for tag, row in found.items()} == {tag: Version(tag).is_prerelease for tag in PEP_440}
+    assert {tag: row[3] for tag, row in found.items()} == {
+        tag: Version(tag).is_prerelease for tag in PEP_440
+    }
 
 
 def test_semantic_versions_are_ordered_as_semver_orders_them(dbt):
@@ -92,6 +123,6 @@ def test_equal_versions_are_one_version_with_the_release_before_the_draft(dbt):
     )
     dbt("run", "--select", "+releases")
 
-    assert dbt.rows("select version, release_name, tag_count, product_name from marts.releases") == [
-        ("1.0", "the real one", 2, "repository 1")
-    ]
+    assert dbt.rows(
+        "select version, release_name, tag_count, product_name from marts.releases"
+    ) == [("1.0", "the real one", 2, "repository 1")]
