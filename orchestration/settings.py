@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -47,6 +47,16 @@ class Settings(BaseSettings):
     deadline_seconds: int = Field(
         3600, ge=1, description="A landing stops cleanly after this time; seconds."
     )
+    gharchive_since: datetime | None = Field(
+        None, description="First hour of the event archive to land (ISO 8601, UTC); unset: the hours below."
+    )
+    gharchive_hours: int = Field(
+        24, ge=1, description="Hours of the event archive that a first landing goes back."
+    )
+    ranking_since: date | None = Field(
+        None, description="First day of the rankings to land; unset: the days below."
+    )
+    ranking_days: int = Field(30, ge=1, description="Days of rankings that a first landing goes back.")
     spark_memory: str = Field("2g", description="Heap of the local Spark driver.")
     spark_master: str = Field("local[*]", description="Spark master.")
     min_free_gb: float = Field(1.0, ge=0, description="A run needs this much free disk; GB.")
@@ -55,7 +65,7 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", description="Level of the run's log file.")
 
-    @field_validator("now")
+    @field_validator("now", "gharchive_since")
     @classmethod
     def in_utc(cls, value: datetime | None) -> datetime | None:
         if value is None:
@@ -96,6 +106,7 @@ class Place:
         self.warehouse = root / "warehouse" / "warehouse.duckdb"
         self.published = root / "published"
         self.pipelines = root / "dlt"
+        self.downloads = root / "downloads"
         self.logs = root / "logs"
         self.runs = root / "runs"
         self.data_docs = root / "docs" / "expectations"

@@ -1,0 +1,240 @@
+"""Daily rankings of repositories by stars and forks: one CSV a day, from a folder or a base URL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from ingestion.budget import Plan
+from ingestion.connectors.archive_files import Damage, SourceFile, blocks, folder_of, packing
+from ingestion.connectors.feeds import Feed, land_feed, land_folder, plan_feed, plan_folder
+from ingestion.landing import Context, Failure, Item, Remember, Rows
+from ingestion.readings import reading
+from ingestion.spec import SourceSpec
+from orchestration.settings import Settings
+
+DAY = re.compile(r"^github-ranking-(\d{4}-\d\d-\d\d)\.csv(\.gz|\.zst)?$")
+NO_DAY = "file name is not `github-ranking-` and a day"
+# A day's figures are those of its end.
+END = timedelta(days=1) - timedelta(seconds=1)
+
+
+def label(day: datetime) -> str:
+    return f"{day:%Y-%m-%d}"
+
+
+FEED = Feed(
+    table="rankings",
+    step=timedelta(days=1),
+    late=timedelta(hours=12),
+    again=2,
+    label=label,
+    file_name=lambda day: f"github-ranking-{label(day)}.csv",
+    is_open=True,
+)
+
+
+def land(context: Context) -> Iterator[Item]:
+    """Every day that is new, changed or was missing so far. One row per line of a list."""
+    folder = folder_of(context.spec)
+    reader = Rankings(context)
+    if folder is None:
+        since = since_of(context.settings)
+        yield from land_feed(
+            context, FEED, since, reader.land_day, reader.land_absence, is_complete
+        )
+    elif not folder.is_dir():
+        yield Failure("rankings", "*", f"{folder} is no folder; set TRENDHOUSE_GITHUB_RANKING_URL")
+    else:
+        yield from land_folder(context, folder, "rankings", files(folder), reader.land_file)
+
+
+def plan(spec: SourceSpec, state: dict[str, Any], settings: Settings) -> Plan:
+    """One request per day that is due; none for a folder."""
+    folder = folder_of(spec)
+    if folder is None:
+        return plan_feed(spec, FEED, state, settings.clock(), since_of(settings))
+    return plan_folder(spec, folder, "rankings", files(folder), state)
+
+
+def since_of(settings: Settings) -> datetime:
+    back = settings.clock() - timedelta(days=settings.ranking_days)
+    given = settings.ranking_since
+    return datetime.combine(given, time(), UTC) if given else back
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("[!.]*.csv*") if path.is_file())
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a downloaded file ends with a line's end: the only sign a CSV can give."""
+    last = b""
+    try:
+        for block in blocks(path):
+            last = block[-1:] or last
+    except Damage:
+        return False
+    return last == b"\n"
+
+
+class Rankings:
+    """Reads days in their order; how long lists are is known from all days read so far."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def land_file(self, file: SourceFile) -> Iterator[Item]:
+        """A file of a folder; one that names no day becomes a single row, to end in quarantine."""
+        match = DAY.match(file.name)
+        try:
+            day = datetime.combine(date.fromisoformat(match[1]), time(), UTC) if match else None
+        except ValueError:
+            day = None
+        if day is not None:
+            yield from self.land_day(file, day)
+            return
+        reason = orjson.dumps({"reason": NO_DAY}).decode()
+        now = self.context.now()
+        yield Rows("rankings", [str(file.path)], file.name, file.url, now, reason)
+
+    def land_day(self, file: SourceFile, day: datetime) -> Iterator[Item]:
+        """The rows of a day and its nominal size. Raises Damage after what could be read."""
+        pieces, damage = [], None
+        try:
+            for block in blocks(file.path):
+                pieces.append(block)
+        except Damage as error:
+            damage = error
+        text = b"".join(pieces).decode("utf-8-sig", "backslashreplace")
+        rows = ranked(text, day, file.url)
+        if rows.records:
+            yield rows
+        yield from self.nominal(file, day, len(rows.records), damage is not None)
+        if damage is not None:
+            raise damage
+
+    def nominal(
+        self, file: SourceFile, day: datetime, landed: int, is_damaged: bool
+    ) -> Iterator[Item]:
+        """Lists of the file by the longest list ever seen: what a whole day holds."""
+        known = self.context.state.get("nominal", {})
+        try:
+            lists, longest = measure(file.path)
+        except duckdb.Error:
+            lists, longest = known.get("lists", 1), 0
+        length = max(longest, known.get("length", 0))
+        expected, method = lists * length, f"{lists} lists of {length}"
+        if is_damaged:
+            expected, method = max(expected, landed + 1), f"{method}; the file is broken"
+        yield reading(
+            "rankings", label(day), expected, method, source_url=file.url, observed_at=day + END
+        )
+        if not is_damaged:
+            yield Remember(("nominal",), {"lists": lists, "length": length})
+
+    def land_absence(self, day: datetime, url: str) -> Iterator[Item]:
+        """A day without a file: short by all that the day before it had."""
+        known = self.context.state.get("nominal")
+        if known:
+            method = (
+                f"{known['lists']} lists of {known['length']}, but there is no file of this day"
+            )
+            count = known["lists"] * known["length"]
+            yield reading(
+                "rankings", label(day), count, method, source_url=url, observed_at=day + END
+            )
+
+
+def ranked(text: str, day: datetime, url: str) -> Rows:
+    """Every row of a CSV as a JSON object of its strings; what is no row of it as it stands."""
+    records: list[bytes | str] = []
+    contexts, keys = [], []
+    header: list[str] | None = None
+    for number, row, raw in csv_rows(text):
+        if header is None:
+            header = row or []
+            continue
+        said: dict[str, Any] = {"ranking_date": label(day), "line": number}
+        if row is not None and len(row) == len(header):
+            values = dict(zip(header, row, strict=True))
+            records.append(orjson.dumps(values))
+            keys.append(f"{label(day)}/{values.get('item')}/{values.get('rank')}")
+        else:
+            width = "not CSV" if row is None else f"{len(row)} fields"
+            said["reason"] = f"the line has {width}, the header {len(header)} fields"
+            records.append(raw)
+            keys.append(None)
+        contexts.append(orjson.dumps(said).decode())
+    return Rows(
+        table="rankings",
+        records=records,
+        partition_name=label(day),
+        source_url=url,
+        observed_at=day + END,
+        contexts=contexts,
+        keys=keys,
+    )
+
+
+def csv_rows(text: str) -> Iterator[tuple[int, list[str] | None, str]]:
+    """(number of its first line, fields or None, raw text) of every row; blank lines are none.
+
+    A row over several lines whose width is not the header's is taken for a quote that was never
+    closed: its first line stands alone and the next line begins anew.
+    """
+    lines, at, width = list(io.StringIO(text, newline="\n")), 0, None
+    while at < len(lines):
+        start, reader = at, csv.reader(lines[index] for index in range(at, len(lines)))
+        for row, used in fields_of(reader):
+            end = start + used
+            is_right = row is not None and (width is None or len(row) == width)
+            if not is_right and end - at > 1:
+                yield at + 1, None, lines[at].rstrip("\r\n")
+                at += 1
+                break
+            if row is None or row:
+                yield at + 1, row, "".join(lines[at:end]).rstrip("\r\n")
+            width = len(row) if width is None and row else width
+            at = end
+
+
+def fields_of(reader: Any) -> Iterator[tuple[list[str] | None, int]]:
+    """(fields, lines used so far) of each row; None for a row that the CSV reader refuses."""
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            row = None
+        yield row, reader.line_num
+
+
+def measure(path: Path) -> tuple[int, int]:
+    """(lists, rows of the longest) of a file, read by DuckDB."""
+    compression = {"plain": "none"}.get(kind := packing(path), kind)
+    with duckdb.connect(config={"threads": 1}) as connection:
+        lists, longest = connection.execute(
+            """
+            select count(*), coalesce(max(row_count), 0) from (
+                select item, count(*) as row_count
+                from read_csv(
+                    ?, compression = ?, header = true, all_varchar = true, delim = ',',
+                    quote = '"', escape = '"', ignore_errors = true, null_padding = false
+                )
+                where try_cast(rank as bigint) is not null
+                group by item
+            )
+            """,
+            [str(path), compression],
+        ).fetchone() or (0, 0)
+    return lists, longest
