@@ -60,7 +60,11 @@ class Column(Model):
 
 
 class Endpoint(Model):
-    """One upstream path: how it is asked, paged and resumed."""
+    """One upstream path: how it is asked, paged and resumed.
+
+    A list in descending order is read until it reaches the table's cursor (`stop_at_cursor`) or, where
+    the winner is not told by that order, the newest value landed of the column `stop_at`.
+    """
 
     path: str
     params: dict[str, str | int] = {}
@@ -69,6 +73,7 @@ class Endpoint(Model):
     since: str | None = None
     overlap_hours: float = 1
     stop_at_cursor: bool = False
+    stop_at: Name | None = None
     computed: bool = False
     optional: bool = False
 

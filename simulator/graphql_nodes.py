@@ -10,6 +10,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from simulator import history, names, shapes
+from simulator.activity import Item
 from simulator.chance import DAY, Dice
 from simulator.instants import iso, iso_or_none
 from simulator.repositories import Repository, node_id
@@ -129,16 +130,20 @@ class RepositoryNode:
     def watchers(self, info: Any, **asked: Any) -> Count:
         return Count(self.repository.watchers(self.world.now))
 
-    def issues(self, info: Any, states: list[str] | None = None, **asked: Any) -> Count:
+    def issues(self, info: Any, states: list[str] | None = None, **asked: Any) -> Connection:
         wanted = {state.lower() for state in states or ("OPEN", "CLOSED")}
         items = self.world.items(self.repository.index)
-        return Count(sum(not item.is_pull and item.state in wanted for item in items))
+        held = [item for item in items if not item.is_pull and item.state in wanted]
+        return Connection(ordered(held, asked), shown_item, asked, "issues")
 
-    def pullRequests(self, info: Any, states: list[str] | None = None, **asked: Any) -> Count:
+    def pullRequests(self, info: Any, states: list[str] | None = None, **asked: Any) -> Connection:
         wanted = set(states or ("OPEN", "CLOSED", "MERGED"))
-        pulls = (item for item in self.world.items(self.repository.index) if item.is_pull)
-        state = ("MERGED" if pull.merged_at else pull.state.upper() for pull in pulls)
-        return Count(sum(each in wanted for each in state))
+        held = [
+            item
+            for item in self.world.items(self.repository.index)
+            if item.is_pull and ("MERGED" if item.merged_at else item.state.upper()) in wanted
+        ]
+        return Connection(ordered(held, asked), shown_item, asked, "pullRequests")
 
     def releases(self, info: Any, **asked: Any) -> Count:
         return Count(len(history.releases(self.world.tags(self.repository.index))))
@@ -178,6 +183,23 @@ class RepositoryNode:
     def projectsV2(self, info: Any, **asked: Any) -> Connection:
         made = projects(self.world, self.repository, self.until)
         return Connection(made, lambda project: project, asked, "projectsV2")
+
+
+def ordered(items: list[Item], asked: dict[str, Any]) -> list[Item]:
+    """Items in the order of `orderBy`, by number without one."""
+    order = asked.get("orderBy") or {"field": "CREATED_AT", "direction": "ASC"}
+    keys = {
+        "COMMENTS": lambda item: (item.comments, item.number),
+        "CREATED_AT": lambda item: (item.created_at, item.number),
+        "UPDATED_AT": lambda item: (item.updated_at, item.number),
+    }
+    return sorted(items, key=keys[order["field"]], reverse=order["direction"] == "DESC")
+
+
+def shown_item(item: Item) -> dict[str, Any]:
+    kind = "PR" if item.is_pull else "I"
+    number, at = item.number, iso(item.updated_at)
+    return {"id": node_id(kind, item.pull_id or item.id), "number": number, "updatedAt": at}
 
 
 class CommitNode:

@@ -1,0 +1,122 @@
+"""Tombstones: what GitHub no longer has, with the evidence, and what it has again."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+import duckdb
+
+from ingestion.connectors.github_desk import Desk
+from ingestion.connectors.github_state import Repositories, Repository
+from ingestion.fetch import Reply
+from ingestion.landing import Remember
+
+log = logging.getLogger(__name__)
+
+
+async def tombstone(
+    desk: Desk,
+    object_type: str,
+    object_key: str,
+    repository_id: str,
+    reply: Reply,
+    *,
+    is_deleted: bool,
+    evidence: str,
+) -> None:
+    record = {
+        "object_type": object_type,
+        "object_key": object_key,
+        "repository_id": int(repository_id),
+        "is_deleted": is_deleted,
+        "evidence": evidence,
+    }
+    keys = [f"{object_type}/{object_key}"]
+    await desk.land("tombstones", [record], reply, repository_id, keys=keys)
+
+
+def known_keys(desk: Desk, table: str, repository: Repository) -> set[str]:
+    """The keys that were ever landed for a repository's stream, read from the raw lake's narrow
+    columns; asked only once a deletion is certain."""
+    files = desk.context.settings.place.lake.raw_files(desk.context.spec.name, table)
+    if not files:
+        return set()
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select distinct record_key from read_parquet(?) where partition_name = ?",
+            [[str(path) for path in files], repository.id],
+        ).fetchall()
+    return {key for (key,) in rows if key}
+
+
+def mark(key: str) -> str:
+    """A key as the state keeps it."""
+    return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+
+
+def buried(desk: Desk, table: str, repository: Repository) -> dict[str, Any]:
+    kept = desk.context.state.get("buried", {}).get(table, {})
+    return kept.get(repository.id, {})
+
+
+async def bury_missing(
+    desk: Desk, table: str, repository: Repository, shown: set[str], reply: Reply, count: int
+) -> None:
+    """Tombstones for what was landed once and is missing from a full list of the expected length."""
+    already = buried(desk, table, repository)
+    missing = sorted(
+        key for key in known_keys(desk, table, repository) - shown if mark(key) not in already
+    )
+    log.info("%s of %s: %s deleted upstream", table, repository.name, len(missing))
+    evidence = f"missing from the full list of {count} at {reply.url}"
+    for key in missing:
+        await tombstone(desk, table, key, repository.id, reply, is_deleted=True, evidence=evidence)
+        await desk.emit(Remember(("buried", table, repository.id, mark(key)), key))
+
+
+async def raise_again(
+    desk: Desk, table: str, repository: Repository, shown: set[str], reply: Reply
+) -> None:
+    """What has a tombstone and is shown again is not deleted."""
+    for key_mark, key in list(buried(desk, table, repository).items()):
+        if key in shown:
+            evidence = f"shown again at {reply.url}"
+            await tombstone(
+                desk, table, key, repository.id, reply, is_deleted=False, evidence=evidence
+            )
+            await desk.emit(Remember(("buried", table, repository.id, key_mark), None))
+
+
+async def examine(desk: Desk, repositories: Repositories, repository: Repository) -> Reply:
+    """Ask for a repository by its id and note what that says: there, deleted (404) or blocked (451).
+
+    Each change is landed once. The last values of a repository that is away stay as they are.
+    """
+    reply = await desk.client.get(f"repositories/{repository.id}", name="repositories")
+    if reply.status == 200:
+        await repositories.find(desk, reply.json)
+        await welcome(desk, repository, reply)
+    else:
+        blocked = " (blocked)" if reply.status == 451 else ""
+        evidence = f"GET /repositories/{repository.id} answered {reply.status}{blocked}"
+        if repository.gone != evidence:
+            repository.gone = evidence
+            await tombstone(
+                desk, "repositories", repository.id, repository.id, reply,
+                is_deleted=True, evidence=evidence,
+            )  # fmt: skip
+            await desk.emit(Remember((*repository.path, "gone"), evidence))
+    return reply
+
+
+async def welcome(desk: Desk, repository: Repository, reply: Reply) -> None:
+    """A repository that was away and is there again."""
+    repository.is_seen = True
+    if repository.gone is None:
+        return
+    repository.gone = None
+    id, evidence = repository.id, f"{reply.url} shows it again"
+    await tombstone(desk, "repositories", id, id, reply, is_deleted=False, evidence=evidence)
+    await desk.emit(Remember((*repository.path, "gone"), None))

@@ -1,0 +1,267 @@
+"""Lists below a repository: from their cursor with an overlap, in full when counts disagree."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ingestion.connectors.github_answers import (
+    conditions_of,
+    cursors_of,
+    flat_key,
+    land_records,
+    memory_of,
+)
+from ingestion.connectors.github_deletions import (
+    buried,
+    bury_missing,
+    known_keys,
+    raise_again,
+)
+from ingestion.connectors.github_desk import Desk, instant, path_of, text_at
+from ingestion.connectors.github_guards import expected as expected_count
+from ingestion.connectors.github_guards import guard as guard_of
+from ingestion.connectors.github_guards import stands_still
+from ingestion.connectors.github_pages import Pages, query_of
+from ingestion.connectors.github_state import Repository
+from ingestion.fetch import Reply
+from ingestion.readings import reading
+
+log = logging.getLogger(__name__)
+
+# A long list that is cut off goes on from here instead of from its beginning.
+RESUME_PAGES = 10
+# How far back a reading begins when upstream holds more than the usual overlap has shown.
+WIDE = timedelta(days=30)
+BORN = ("created_at", "committed_at")
+
+
+@dataclass
+class Listing:
+    """One reading of a list: which keys it showed, how far it went, and from which answer.
+
+    `held_before` counts what an earlier, interrupted part of the same reading has landed.
+    """
+
+    is_full: bool
+    held_before: int = 0
+    reply: Reply | None = None
+    keys: set[str] = field(default_factory=set)
+    new_count: int = 0
+    newest: str | None = None
+    records: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class List:
+    """One stream (`paging: link`) of one repository; `keep_records` for those who need them after."""
+
+    desk: Desk
+    name: str
+    repository: Repository
+    keep_records: bool = False
+
+    def __post_init__(self) -> None:
+        self.table = self.desk.tables[self.name]
+        self.endpoint = self.table.endpoint
+        self.memory = self.repository.streams.get(self.name, {})
+        self.guard = guard_of(self.name, self.repository.counters)
+        self.expected = expected_count(self.name, self.repository.counters)
+        self.target = self.endpoint.path.format(repository_name=self.repository.name)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether less was landed than the floor asks for, so that it must be read again."""
+        floor, expected = self.table.floor, self.memory.get("expected")
+        if floor is None or floor.action != "block" or expected is None:
+            return False
+        return self.memory.get("held", 0) < expected * floor.capture_rate
+
+    async def land(self) -> Listing | None:
+        """Land what is new; None if the list need not be asked for or has not changed.
+
+        Upstream's own count decides what a cheap reading cannot see: fewer than are held means
+        deletions, more means that something slipped by; the reading is widened until they agree.
+        """
+        is_still = stands_still(self.memory, self.guard, self.desk.context.now())
+        if is_still and not self.is_short:
+            return None
+        is_first = not self.memory.get("listed_at")
+        listing = await self.list(None if is_first or self.is_short else self.overlap)
+        if listing.reply.status == 304:
+            await self.repository.keep(
+                self.desk, self.name, memory_of(listing.reply, self.guard, self.memory)
+            )
+            return None
+        for wider in (WIDE, None) if self.endpoint.since else (None,):
+            if listing.is_full or self.agrees(listing):
+                break
+            listing = await self.list(wider)
+        await self.conclude(listing)
+        return listing
+
+    def agrees(self, listing: Listing) -> bool:
+        """Whether upstream's count differs from what is held by no more than at the last full reading.
+
+        A first answer counts by age; only if that disagrees are the landed keys themselves counted.
+        """
+        if self.expected is None or listing.reply.status != 200:
+            return True
+        tolerated = 0 if self.is_blocking else self.expected // 100
+        gap = self.memory.get("gap", 0)
+        if abs(self.expected - self.held(listing) - gap) <= tolerated:
+            return True
+        known = known_keys(self.desk, self.name, self.repository)
+        alive = known - set(buried(self.desk, self.name, self.repository).values())
+        listing.new_count = len(listing.keys | alive) - self.memory.get("held", 0)
+        return abs(self.expected - self.held(listing) - gap) <= tolerated
+
+    @property
+    def is_blocking(self) -> bool:
+        return self.table.floor is not None and self.table.floor.action == "block"
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta(hours=self.endpoint.overlap_hours)
+
+    async def list(self, overlap: timedelta | None) -> Listing:
+        """Read the list from its cursor minus the overlap, or in full (None), and land its pages."""
+        endpoint, memory = self.endpoint, self.memory
+        floor = self.overlapped(overlap)
+        params: dict[str, Any] = dict(endpoint.params)
+        if endpoint.since and floor:
+            params[endpoint.since] = floor
+        stop_at = self.stop_column if floor and not endpoint.since else None
+        is_same_question = params == endpoint.params and overlap is not None and self.may_be_same
+        conditions = conditions_of(memory) if endpoint.conditional and is_same_question else {}
+        pages = Pages(self.desk, self.name, self.target, params)
+        resume = memory.get("resume")
+        listing = Listing(
+            is_full=not (floor or resume), held_before=memory.get("held", 0) if resume else 0
+        )
+        in_turn, count = stop_at is not None, 0
+        async for reply, records, following in pages.read(conditions, resume, in_turn=in_turn):
+            await self.take(listing, records, reply)
+            count += 1
+            if stop_at and self.reaches(records, stop_at, floor):
+                break
+            if count % RESUME_PAGES == 0 and following and not memory.get("listed_at"):
+                listing.reply = pages.first
+                await self.mark_progress(listing, following)
+        listing.reply = pages.first
+        return listing
+
+    async def mark_progress(self, listing: Listing, following: str) -> None:
+        """Let a first reading that is cut off here go on from the next page."""
+        progress = {
+            **self.memory,
+            "resume": following,
+            "held": listing.held_before + len(listing.keys),
+            "cursor": self.cursor(listing),
+        }
+        await self.repository.keep(self.desk, self.name, progress)
+
+    @property
+    def stop_column(self) -> str | None:
+        """The column whose descending order lets a reading stop at what is known."""
+        return self.table.cursor if self.endpoint.stop_at_cursor else self.endpoint.stop_at
+
+    @property
+    def may_be_same(self) -> bool:
+        """Whether an unchanged first page means an unchanged list: not if the counts disagree."""
+        return self.expected is None or self.expected == self.memory.get("held")
+
+    def overlapped(self, overlap: timedelta | None) -> str | None:
+        """Where a reading begins; None: at the beginning."""
+        cursor = self.memory.get("cursor")
+        if cursor is None or overlap is None or not (self.endpoint.since or self.stop_column):
+            return None
+        return instant(datetime.fromisoformat(cursor) - overlap)
+
+    def reaches(self, records: list[Any], column: str, floor: str) -> bool:
+        """Whether a page in descending order has come to what was read last time."""
+        last = text_at(records[-1], path_of(self.table, column)) if records else None
+        return last is not None and last < floor
+
+    async def take(self, listing: Listing, records: list[Any], reply: Reply) -> None:
+        """Land a page and note what it shows."""
+        await land_records(self.desk, self.name, self.repository, records, reply)
+        if self.keep_records:
+            listing.records += records
+        cursor = self.memory.get("cursor", "")
+        born = next((path_of(self.table, c) for c in BORN if c in self.table.columns), None)
+        for place, record in enumerate(records):
+            key = flat_key(self.table, self.repository, record, place)
+            if key not in listing.keys:
+                listing.keys.add(key)
+                listing.new_count += (text_at(record, born) or "" if born else "") > cursor
+        column = self.stop_column
+        seen = cursors_of(self.table, records) or (
+            [text_at(record, path_of(self.table, column)) for record in records] if column else []
+        )
+        listing.newest = max([*filter(None, seen), *filter(None, [listing.newest])], default=None)
+
+    def held(self, listing: Listing) -> int:
+        """How many distinct keys have been landed, as far as upstream's order can tell."""
+        if listing.is_full:
+            return len(listing.keys)
+        if self.memory.get("resume"):
+            return listing.held_before + len(listing.keys)
+        return self.memory.get("held", 0) + listing.new_count
+
+    def cursor(self, listing: Listing) -> str | None:
+        """Where the next reading begins: the newest that was shown, or when we first looked."""
+        if listing.newest is not None:
+            return max(listing.newest, self.memory.get("cursor", ""))
+        if self.memory.get("resume") or not self.endpoint.since:
+            return self.memory.get("cursor")
+        if self.table.cursor in self.table.columns:
+            return self.memory.get("cursor")
+        return instant(listing.reply.observed_at)
+
+    async def conclude(self, listing: Listing) -> None:
+        """Deletions, the independent reading, and what to remember."""
+        held, reply = self.held(listing), listing.reply
+        before, is_there = self.memory.get("held", 0), reply.status == 200
+        expected, method = self.expected, "GraphQL totalCount"
+        is_doubtful = not self.memory.get("listed_at") or held < before
+        if expected is None and self.is_counted and is_there and is_doubtful:
+            expected, method = await self.probe(listing), "Link of a page of one"
+        if listing.is_full and is_there:
+            if held < before and held == expected:
+                await bury_missing(self.desk, self.name, self.repository, listing.keys, reply, held)
+            await raise_again(self.desk, self.name, self.repository, listing.keys, reply)
+        memory: dict[str, Any] = {"held": held, "cursor": self.cursor(listing)}
+        if expected is not None and self.is_counted and is_there:
+            memory["expected"] = expected
+            memory["gap"] = expected - held if listing.is_full else self.memory.get("gap", 0)
+            await self.expect(expected, method, reply)
+        await self.repository.keep(
+            self.desk, self.name, memory_of(reply, self.guard, self.memory, **memory)
+        )
+
+    @property
+    def is_counted(self) -> bool:
+        return self.table.floor is not None
+
+    async def expect(self, expected: int, method: str, reply: Reply) -> None:
+        await self.desk.emit(
+            reading(
+                self.name, self.repository.id, expected, method,
+                source_url=reply.url, observed_at=reply.observed_at,
+            )
+        )  # fmt: skip
+
+    async def probe(self, listing: Listing) -> int | None:
+        """How long the list is by its own Link: the number of its last page of one item each."""
+        params = {**self.endpoint.params, "per_page": 1}
+        reply = await self.desk.client.get(self.target, params, name=f"{self.name} (count)")
+        if reply.status != 200 or not isinstance(reply.json, list):
+            return None
+        last = query_of(reply.links.get("last")).get("page")
+        if last is not None:
+            return int(last)
+        # Without a Link there is one page; an answer that ignored per_page tells nothing.
+        return len(reply.json) if len(reply.json) <= 1 and len(listing.keys) <= 1 else None

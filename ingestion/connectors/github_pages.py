@@ -1,0 +1,172 @@
+"""The pages of one list: in order, later ones fetched ahead, smaller where upstream suffers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from ingestion.connectors.github_answers import NOTHING
+from ingestion.connectors.github_desk import Desk
+from ingestion.fetch import SLOW_SECONDS, Refused, Reply, TooHeavy, Unanswered
+
+AHEAD = 6
+SMALLEST = 10
+TOO_LARGE = "too large"
+
+log = logging.getLogger(__name__)
+
+
+class Pages:
+    """Reads a list page by page; `first` is the answer to the first request, whatever its status."""
+
+    def __init__(self, desk: Desk, name: str, target: str, params: dict[str, Any]) -> None:
+        self.desk = desk
+        self.name = name
+        self.target = target
+        self.params = params
+        self.most = int(params.get("per_page", 100))
+        self.first: Reply | None = None
+
+    @property
+    def per_page(self) -> int:
+        """The present page size of this stream, for all repositories."""
+        return self.desk.per_page.get(self.name, self.most)
+
+    def shrink(self) -> None:
+        self.desk.per_page[self.name] = max(SMALLEST, self.per_page // 2)
+        log.info("%s: %s items a page from now on", self.name, self.per_page)
+
+    def note(self, reply: Reply) -> None:
+        if reply.seconds > SLOW_SECONDS:
+            self.shrink()
+        elif self.per_page < self.most and reply.seconds < SLOW_SECONDS / 20:
+            self.desk.per_page[self.name] = min(self.most, self.per_page + 1)
+
+    async def read(
+        self, conditions: dict[str, str], resume: str | None = None, *, in_turn: bool = False
+    ) -> AsyncIterator[tuple[Reply, list[Any], str | None]]:
+        """(answer, records, address of the next page or None) for each page, in order.
+
+        Nothing is yielded if the first answer is not 200. With `in_turn` no page is fetched before
+        the one before it has been taken, so that the reader can stop.
+        """
+        size = self.per_page // 10 * 10 or SMALLEST
+        reply = await self.begin(conditions, resume, size)
+        self.first = reply
+        if reply.status != 200:
+            return
+        numbers = self.numbers_after(reply)
+        if numbers and not in_turn:
+            yield reply, records_of(reply), reply.links["next"]
+            async for page in self.ahead(reply.links["next"], numbers):
+                yield page
+            return
+        while True:
+            following = reply.links.get("next")
+            yield reply, records_of(reply), following
+            if following is None:
+                return
+            reply = await self.page(following)
+
+    async def begin(self, conditions: dict[str, str], resume: str | None, size: int) -> Reply:
+        if resume is not None:
+            return await self.page(resume)
+        params = {**self.params, "per_page": size}
+        try:
+            return await self.desk.client.get(
+                self.target,
+                params,
+                name=self.name,
+                conditions=conditions,
+                may_shrink=size > SMALLEST,
+            )
+        except TooHeavy:
+            self.shrink()
+            return await self.begin({}, None, max(SMALLEST, size // 2))
+        except Refused as error:
+            if TOO_LARGE not in str(error):
+                raise
+            log.info("%s", error)
+            return Reply(204, self.target, {}, b"", self.desk.context.now())
+
+    async def page(self, url: str) -> Reply:
+        """A later page; it must be there, for the one before it said so."""
+        reply = await self.desk.client.get(url, name=self.name)
+        if reply.status != 200:
+            raise Unanswered(
+                f"{reply.url} answered {reply.status}, though the page before leads there"
+            )
+        self.note(reply)
+        return reply
+
+    def numbers_after(self, reply: Reply) -> range:
+        """The numbers of the later pages, if the list is numbered and says which is its last."""
+        following, last = (query_of(reply.links.get(name)) for name in ("next", "last"))
+        if not {"after", "before"}.isdisjoint(following) or "page" not in last:
+            return range(0)
+        return range(int(following["page"]), int(last["page"]) + 1)
+
+    async def ahead(
+        self, pattern: str, numbers: range
+    ) -> AsyncIterator[tuple[Reply, list[Any], str | None]]:
+        """Numbered pages, AHEAD of them under way; the last one's own `next` is followed."""
+        tasks: list[asyncio.Task[list[Reply]]] = []
+        waiting = iter(numbers)
+        try:
+            for number in numbers:
+                while len(tasks) < AHEAD and (next_number := next(waiting, None)) is not None:
+                    tasks.append(asyncio.create_task(self.numbered(pattern, next_number)))
+                replies = await tasks.pop(0)
+                following = numbered(pattern, number + 1) if number != numbers[-1] else None
+                for reply in replies:
+                    yield reply, records_of(reply), following
+            while (following := replies[-1].links.get("next")) is not None:
+                replies = [await self.page(following)]
+                yield replies[0], records_of(replies[0]), replies[0].links.get("next")
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def numbered(self, pattern: str, number: int) -> list[Reply]:
+        """Page `number`; as two halves (and so on) where the whole is too much for upstream."""
+        size = int(query_of(pattern).get("per_page", self.most))
+        try:
+            url = numbered(pattern, number)
+            can_split = size % 2 == 0 and size // 2 >= SMALLEST
+            reply = await self.desk.client.get(url, name=self.name, may_shrink=can_split)
+        except TooHeavy:
+            self.shrink()
+            half = with_query(pattern, per_page=size // 2)
+            first = await self.numbered(half, 2 * number - 1)
+            return [*first, *await self.numbered(half, 2 * number)]
+        if reply.status in NOTHING:
+            raise Unanswered(f"{reply.url} answered {reply.status}, though the list is that long")
+        self.note(reply)
+        return [reply]
+
+
+def records_of(reply: Reply) -> list[Any]:
+    """The items of a page. Raises Unanswered where the answer is no list."""
+    if not isinstance(reply.json, list):
+        raise Unanswered(f"{reply.url} answered no list")
+    return reply.json
+
+
+def query_of(url: str | None) -> dict[str, str]:
+    return {key: values[-1] for key, values in parse_qs(urlsplit(url or "").query).items()}
+
+
+def with_query(url: str, **changes: int) -> str:
+    """The address with parameters of its query replaced, the others as they are, byte for byte."""
+    head, _, query = url.partition("?")
+    texts = {key: str(value) for key, value in changes.items()}
+    parts = [part for part in query.split("&") if part and part.partition("=")[0] not in texts]
+    return f"{head}?{'&'.join([*parts, *(f'{key}={value}' for key, value in texts.items())])}"
+
+
+def numbered(pattern: str, number: int) -> str:
+    return with_query(pattern, page=number)

@@ -1,0 +1,172 @@
+"""One visit to a repository: all its streams, each failing alone, and the commits of its lone tags."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable
+
+from ingestion.connectors.github_answers import (
+    conditions_of,
+    land_answer,
+    land_records,
+    memory_of,
+)
+from ingestion.connectors.github_deletions import examine, welcome
+from ingestion.connectors.github_desk import Desk, instant
+from ingestion.connectors.github_guards import guard as guard_of
+from ingestion.connectors.github_guards import stands_still
+from ingestion.connectors.github_lists import List, Listing
+from ingestion.connectors.github_state import Repositories, Repository
+from ingestion.fetch import Refused, Reply, TooHeavy, Unanswered
+from ingestion.landing import Remember
+from ingestion.limits import NoToken, OutOfTime
+
+log = logging.getLogger(__name__)
+
+# Commits of tags that one visit reads at most; the rest is read by the next ones.
+TAGGED_AT_ONCE = 500
+TAGGED_TOGETHER = 20
+FIRST, LAST = "repositories", "tagged_commits"
+
+
+class Visitor:
+    """Visits repositories; `answers` holds records that resolving the watchlist has already brought."""
+
+    def __init__(self, desk: Desk, repositories: Repositories, answers: dict[str, Reply]) -> None:
+        self.desk = desk
+        self.repositories = repositories
+        self.answers = answers
+        self.below = [
+            name
+            for name, table in desk.tables.items()
+            if table.endpoint and "{repository_name}/" in table.endpoint.path and name != LAST
+        ]
+
+    async def visit(self, repository: Repository) -> bool:
+        """Land every stream of a repository; whether all of it is done.
+
+        A stream that fails is reported and leaves the others alone; the deadline stops all.
+        """
+        there = await self.tell(repository, FIRST, self.land_repository(repository))
+        if not there:
+            return repository.gone is not None
+        done = dict(
+            zip(
+                self.below,
+                await asyncio.gather(
+                    *(
+                        self.tell(repository, name, self.land(repository, name))
+                        for name in self.below
+                    )
+                ),
+                strict=True,
+            )
+        )
+        done[LAST] = await self.tell(repository, LAST, self.land_tagged(repository))
+        if not all(done.values()):
+            return False
+        repository.landed_at = instant(self.desk.context.now())
+        await self.desk.emit(Remember((*repository.path, "landed_at"), repository.landed_at))
+        return True
+
+    async def tell(self, repository: Repository, name: str, work: Awaitable[bool]) -> bool:
+        """Do the work of one stream; an error becomes a failure of that stream."""
+        if self.desk.stopped:
+            asyncio.ensure_future(work).cancel()
+            return False
+        try:
+            return await work
+        except (OutOfTime, NoToken) as error:
+            self.desk.stopped = self.desk.stopped or str(error)
+        except (Unanswered, Refused, TooHeavy) as error:
+            await self.desk.fail(name, repository.id, error)
+        except Exception as error:
+            log.exception("%s of %s broke off", name, repository.name)
+            await self.desk.fail(name, repository.id, error)
+        return False
+
+    async def land_repository(self, repository: Repository) -> bool:
+        """The repository itself; False if it is away. A name that leads to another id is not ours."""
+        desk, memory = self.desk, repository.streams.get(FIRST, {})
+        guard = guard_of(FIRST, repository.counters)
+        reply = self.answers.pop(repository.id, None)
+        if reply is None:
+            if stands_still(memory, guard, desk.context.now()):
+                return True
+            path = desk.tables[FIRST].endpoint.path.format(repository_name=repository.name)
+            conditions = conditions_of(memory)
+            reply = await desk.client.get(path, name=FIRST, conditions=conditions)
+        is_another = reply.status == 200 and str(reply.json["id"]) != repository.id
+        if reply.status not in (200, 304) or is_another:
+            reply = await examine(desk, self.repositories, repository)
+            if reply.status != 200:
+                return False
+        if reply.status == 200:
+            await repository.meet(desk, reply.json["full_name"], reply.json["node_id"])
+            await land_records(desk, FIRST, repository, [reply.json], reply)
+        await welcome(desk, repository, reply)
+        await repository.keep(desk, FIRST, memory_of(reply, guard, memory))
+        return True
+
+    async def land(self, repository: Repository, name: str) -> bool:
+        table, guard = self.desk.tables[name], guard_of(name, repository.counters)
+        if table.endpoint.paging == "link":
+            listing = await List(self.desk, name, repository, name in ("tags", "releases")).land()
+            if listing is not None and name in ("tags", "releases"):
+                await self.note_tags(repository, name, listing)
+        elif not stands_still(repository.streams.get(name, {}), guard, self.desk.context.now()):
+            await land_answer(self.desk, name, repository, guard)
+        return True
+
+    async def note_tags(self, repository: Repository, name: str, listing: Listing) -> None:
+        """Keep what tells which tags have no release: marks of the names, and their commits."""
+        memory = dict(repository.streams.get(LAST, {}))
+        if name == "releases":
+            marks = "".join(sorted(short(each["tag_name"]) for each in listing.records))
+            memory["released"] = marks
+        else:
+            memory["tags"] = {
+                short(each["name"]): each["commit"]["sha"] for each in listing.records
+            }
+        await repository.keep(self.desk, LAST, memory)
+
+    async def land_tagged(self, repository: Repository) -> bool:
+        """Commits that tags without a release name: each is read once, ever.
+
+        What is left to read stays in the state as `tags`; what was read as short marks in `done`.
+        """
+        memory = repository.streams.get(LAST, {})
+        if not memory.get("tags"):
+            return True
+        released, done = chunks(memory.get("released", "")), chunks(memory.get("done", ""))
+        lone = (sha for name, sha in memory["tags"].items() if name not in released)
+        waiting = [sha for sha in dict.fromkeys(lone) if short(sha) not in done]
+        left = waiting[TAGGED_AT_ONCE:]
+        for start in range(0, min(len(waiting), TAGGED_AT_ONCE), TAGGED_TOGETHER):
+            together = waiting[start : min(start + TAGGED_TOGETHER, TAGGED_AT_ONCE)]
+            await asyncio.gather(*(self.land_commit(repository, sha) for sha in together))
+            done |= {short(sha) for sha in together}
+            kept = {**memory, "done": "".join(sorted(done))}
+            await repository.keep(self.desk, LAST, kept)
+        memory = {"released": memory.get("released", ""), "done": "".join(sorted(done))}
+        if left:
+            memory["tags"] = {short(sha): sha for sha in left}
+        await repository.keep(self.desk, LAST, memory)
+        return True
+
+    async def land_commit(self, repository: Repository, sha: str) -> None:
+        path = self.desk.tables[LAST].endpoint.path.format(repository_name=repository.name, sha=sha)
+        reply = await self.desk.client.get(path, name=LAST)
+        if reply.status == 200:
+            await land_records(self.desk, LAST, repository, [reply.json], reply)
+
+
+def short(text: str) -> str:
+    """Eight characters that stand for a name or a commit in the state."""
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+def chunks(marks: str) -> set[str]:
+    return {marks[start : start + 8] for start in range(0, len(marks), 8)}

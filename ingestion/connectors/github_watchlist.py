@@ -1,0 +1,233 @@
+"""The watchlist: a CSV of products, repositories, searches and owners, resolved to database ids."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ingestion.connectors.github_desk import Desk
+from ingestion.connectors.github_state import Repositories, Repository
+from ingestion.fetch import Refused, Reply, Unanswered
+from ingestion.landing import Remember
+from ingestion.spec import SpecError
+from orchestration.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DEFAULT = Path(__file__).parents[1] / "watchlist.csv"
+COLUMNS = ("product_name", "kind", "target", "enabled")
+KINDS = ("github", "search", "owner", "endoflife")
+OURS = ("github", "owner", "search")
+TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the watchlist."""
+
+    product_name: str
+    kind: str
+    target: str
+    is_enabled: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.target.lower()}:{self.product_name}"
+
+
+def read_watchlist(settings: Settings) -> list[Entry]:
+    """The entries of the settings' watchlist. Raises SpecError naming file, line and remedy."""
+    path = settings.watchlist or DEFAULT
+    if not path.is_file():
+        raise SpecError(
+            f"{path}: no such watchlist. Set TRENDHOUSE_WATCHLIST to a CSV that is there."
+        )
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise SpecError(f"{path}:1: the first line must be `{','.join(COLUMNS)}`.")
+        return [entry_of(path, reader.line_num, row) for row in reader]
+
+
+def entry_of(path: Path, line: int, row: Mapping[str, str | None]) -> Entry:
+    values = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    if values["kind"] not in KINDS:
+        raise SpecError(
+            f"{path}:{line}: kind `{values['kind']}` is unknown; use one of {', '.join(KINDS)}."
+        )
+    if not values["product_name"] or not values["target"]:
+        raise SpecError(f"{path}:{line}: product_name and target must not be empty; fill them.")
+    if values["kind"] == "github" and values["target"].count("/") != 1:
+        raise SpecError(
+            f"{path}:{line}: `{values['target']}` is no repository; write `owner/name`."
+        )
+    if values["enabled"].lower() not in TRUTH:
+        raise SpecError(
+            f"{path}:{line}: enabled is `{values['enabled']}`; write `true` or `false`."
+        )
+    return Entry(
+        values["product_name"], values["kind"], values["target"], TRUTH[values["enabled"].lower()]
+    )
+
+
+class Watchlist:
+    """Resolves entries; `answers` keeps full records met on the way, so that none is asked twice."""
+
+    def __init__(self, desk: Desk, repositories: Repositories, entries: list[Entry]) -> None:
+        self.desk = desk
+        self.repositories = repositories
+        self.entries = [entry for entry in entries if entry.kind in OURS]
+        state = desk.context.state
+        self.names: dict[str, str] = dict(state.get("names", {}))
+        self.kept: dict[str, dict[str, Any]] = dict(state.get("watch", {}))
+        self.found: dict[str, list[Repository]] = {}
+        self.answers: dict[str, Reply] = {}
+
+    async def resolve(self) -> None:
+        """Find the repositories of every enabled entry, named ones first; an entry fails alone."""
+        for kind in OURS:
+            for entry in self.entries:
+                if entry.kind == kind and entry.is_enabled:
+                    await self.resolve_entry(entry)
+
+    async def resolve_entry(self, entry: Entry) -> None:
+        resolvers = {"github": self.named, "owner": self.owned, "search": self.searched}
+        try:
+            self.found[entry.key] = await resolvers[entry.kind](entry)
+        except (Unanswered, Refused, LookupError) as error:
+            await self.desk.fail("watchlist", entry.target, error)
+            kept = self.kept.get(entry.key, {}).get("ids", [])
+            known = [self.repositories.by_id.get(id) for id in kept]
+            self.found[entry.key] = [repository for repository in known if repository]
+
+    async def named(self, entry: Entry) -> list[Repository]:
+        """The repository of a name; a name once resolved is tied to its id until that is gone."""
+        known = self.repositories.by_id.get(self.names.get(entry.target.lower(), ""))
+        if known is not None and known.gone is None:
+            return [known]
+        reply = await self.desk.client.get(f"repos/{entry.target}", name="watchlist")
+        if reply.status == 200:
+            found = await self.repositories.find(self.desk, reply.json)
+            self.names[entry.target.lower()] = found.id
+            self.answers[found.id] = reply
+            await self.desk.emit(Remember(("names", entry.target.lower()), found.id))
+            return [found]
+        if known is not None:
+            return [known]
+        if reply.status == 451:
+            log.info("%s is blocked (451)", entry.target)
+            return []
+        raise LookupError(f"{reply.url} answered {reply.status}; correct the entry or disable it")
+
+    async def owned(self, entry: Entry) -> list[Repository]:
+        params = {"per_page": 100}
+        return await self.listed(f"users/{entry.target}/repos", params, "core", lambda page: page)
+
+    async def searched(self, entry: Entry) -> list[Repository]:
+        """Everything a search gives, in its order; GitHub shows the first 1,000."""
+        params = {"q": entry.target, "per_page": 100}
+        return await self.listed(
+            "search/repositories", params, "search", lambda page: page["items"]
+        )
+
+    async def listed(
+        self, target: str, params: dict[str, Any], resource: str, items_of: Any
+    ) -> list[Repository]:
+        found: dict[str, Repository] = {}
+        url, asked = target, params
+        while url is not None:
+            reply = await self.desk.client.get(url, asked, name="watchlist", resource=resource)
+            if reply.status != 200:
+                raise LookupError(f"{reply.url} answered {reply.status}")
+            for record in items_of(reply.json):
+                repository = await self.repositories.find(self.desk, record)
+                found.setdefault(repository.id, repository)
+            url, asked = reply.links.get("next"), None
+        return list(found.values())
+
+    async def settle(self) -> None:
+        """Land the entries whose answer changed, and those that nobody asks for any more."""
+        present = {entry.key: entry for entry in self.entries}
+        for key, entry in present.items():
+            repositories = self.found.get(key, [])
+            if entry.is_enabled or key in self.kept:
+                await self.land_entry(entry, repositories)
+        for key in [key for key in self.kept if key not in present]:
+            kept = self.kept[key]
+            entry = Entry(kept["product_name"], kept["kind"], kept["target"], False)
+            await self.land_entry(entry, [])
+
+    async def land_entry(self, entry: Entry, repositories: list[Repository]) -> None:
+        """One row per repository; those that left a search or a disabled entry say so."""
+        now = {repository.id for repository in repositories}
+        before = self.kept.get(entry.key, {}).get("ids", [])
+        left = [self.repositories.by_id[id] for id in before if id not in now]
+        rows = [
+            (entry_record(entry, repository, rank if entry.kind == "search" else None), repository)
+            for rank, repository in enumerate(repositories, start=1)
+        ]
+        gone = Entry(entry.product_name, entry.kind, entry.target, False)
+        rows += [(entry_record(gone, repository, None), repository) for repository in left]
+        digest = hashlib.blake2b(orjson.dumps(rows, default=vars_of), digest_size=8).hexdigest()
+        kept = {
+            "product_name": entry.product_name, "kind": entry.kind, "target": entry.target,
+            "ids": [repository.id for repository in repositories], "digest": digest,
+        }  # fmt: skip
+        if self.kept.get(entry.key, {}).get("digest") == digest:
+            return
+        client = self.desk.client
+        reply = Reply(200, client.address(entry.target), {}, b"", self.desk.context.now())
+        contexts = [context_of(repository) for _, repository in rows]
+        keys = [f"{entry.key}/{repository.id}" for _, repository in rows]
+        records = [record for record, _ in rows]
+        await self.desk.land("watchlist", records, reply, "all", contexts=contexts, keys=keys)
+        await self.desk.emit(Remember(("watch", entry.key), kept if entry.is_enabled else None))
+
+    def left_behind(self) -> list[Repository]:
+        """What a search or an owner showed last time and no longer shows: it may be gone."""
+        tracked = {repository.id for repository in self.tracked()}
+        before = {id for kept in self.kept.values() for id in kept["ids"]} - tracked
+        known = self.repositories.by_id
+        return [known[id] for id in sorted(before) if id in known and known[id].gone is None]
+
+    def tracked(self) -> list[Repository]:
+        """The repositories of all enabled entries, those named in the list first."""
+        unique: dict[str, Repository] = {}
+        for kind in OURS:
+            for entry in self.entries:
+                if entry.kind == kind:
+                    for repository in self.found.get(entry.key, []):
+                        unique.setdefault(repository.id, repository)
+        return list(unique.values())
+
+
+def entry_record(entry: Entry, repository: Repository, rank: int | None) -> dict[str, Any]:
+    is_named = entry.kind == "github"
+    return {
+        "product_name": entry.product_name if is_named else repository.name,
+        "kind": entry.kind,
+        "target": entry.target,
+        "enabled": entry.is_enabled,
+        "list_rank": rank,
+    }
+
+
+def context_of(repository: Repository) -> str:
+    return orjson.dumps(
+        {
+            "repository_id": int(repository.id),
+            "repository_name": repository.name,
+            "node_id": repository.node_id,
+        }
+    ).decode()
+
+
+def vars_of(repository: Repository) -> list[str]:
+    return [repository.id, repository.name, repository.node_id]
