@@ -33,8 +33,12 @@ def new_day(days: int, home: Path) -> tuple[dict[str, float], dict[str, float]]:
     }
     seconds = []
     for arguments in (("run",), ("run", "--advance", "1")):
-        subprocess.run([TRENDHOUSE, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
-        newest = max((home / "sample" / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        subprocess.run(
+            [TRENDHOUSE, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+        newest = max(
+            (home / "sample" / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime
+        )
         seconds.append(by_stage(json.loads(newest.read_text())))
     return seconds[0], seconds[1]
 
@@ -60,7 +64,10 @@ def main() -> None:
             history, day = new_day(days, Path(folder) / str(days))
             total = sum(day.values())
             base = base or total
-            for name, seconds, ratio in (("history", history, ""), ("new day", day, f"{total / base:.2f}")):
+            for name, seconds, ratio in (
+                ("history", history, ""),
+                ("new day", day, f"{total / base:.2f}"),
+            ):
                 cells = [f"{seconds.get(stage, 0):.1f}" for stage in STAGES]
                 table.add_row(str(days), name, *cells, f"{sum(seconds.values()):.1f}", ratio)
     Console().print(table)

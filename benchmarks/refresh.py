@@ -44,7 +44,11 @@ def land(simulator, home: Path, watchlist: Path, now: str) -> dict[str, int]:
     landing = run("github", load_settings(world="sample"))
     assert not landing.failures, landing.failures[:3]
     after = counts(simulator)
-    return {path: after[path] - before.get(path, 0) for path in after if after[path] > before.get(path, 0)}
+    return {
+        path: after[path] - before.get(path, 0)
+        for path in after
+        if after[path] > before.get(path, 0)
+    }
 
 
 def main() -> None:
@@ -59,10 +63,17 @@ def main() -> None:
         table.add_column(heading, justify="right")
     with tempfile.TemporaryDirectory() as folder:
         watchlist = Path(folder) / "watchlist.csv"
-        watchlist.write_text("product_name,kind,target,enabled\nall,search,stars:>=0 sort:stars,true\n")
+        watchlist.write_text(
+            "product_name,kind,target,enabled\nall,search,stars:>=0 sort:stars,true\n"
+        )
         options = {"core_limit": 10**7, "graphql_limit": 10**7, "search_limit": 10**4}
-        with serve(now=SAME_DAY, repositories=number + number // 10, scale=0.2, **options) as simulator:
-            days = [land(simulator, Path(folder) / "home", watchlist, now) for now in (SAME_DAY, SAME_DAY, NEXT_DAY)]
+        with serve(
+            now=SAME_DAY, repositories=number + number // 10, scale=0.2, **options
+        ) as simulator:
+            days = [
+                land(simulator, Path(folder) / "home", watchlist, now)
+                for now in (SAME_DAY, SAME_DAY, NEXT_DAY)
+            ]
     for path in sorted(set().union(*days)):
         table.add_row(path, *(f"{day.get(path, 0):,}" for day in days))
     table.add_section()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,13 +18,17 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A warehouse of open-source trends: every number traceable, every gap stated.",
 )
-console = Console()
+# Where no terminal says how wide it is (a log, a pipe), lines of tables should not be cut at 80.
+WIDTH = None if sys.stdout.isatty() else 140
+console = Console(width=WIDTH)
 errors = Console(stderr=True)
 
 Live = Annotated[bool, typer.Option("--live", help="The real APIs; needs GITHUB_TOKEN.")]
 Recorded = Annotated[
     Path | None,
-    typer.Option("--recorded", help="A folder of real data recorded by others, replayed.", file_okay=False),
+    typer.Option(
+        "--recorded", help="A folder of real data recorded by others, replayed.", file_okay=False
+    ),
 ]
 Source = Annotated[
     str | None, typer.Argument(help="One source, as in `github`; without it, every source.")
@@ -45,10 +50,23 @@ class Boundary(StrEnum):
 
 def main() -> None:
     """Run a command; an error that has a remedy is told without a traceback."""
+    import atexit
+    import os
+
     from orchestration.errors import told
 
-    with told(errors):
-        app()
+    code = 0
+    try:
+        with told(errors):
+            app()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    # DuckDB 2.0's binding lists its own reference leaks on stderr when the interpreter is torn down;
+    # leave before that, with everything that must run at exit done. May go once that is mended.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @app.command()
@@ -63,7 +81,9 @@ def run(
     ] = 0.0,
     cut_page: Annotated[
         str | None,
-        typer.Option(help="Paths (regular expression) of which the simulator silently cuts a page."),
+        typer.Option(
+            help="Paths (regular expression) of which the simulator silently cuts a page."
+        ),
     ] = None,
     wait: Wait = False,
 ) -> None:
@@ -121,7 +141,9 @@ def status(
 
 
 @app.command()
-def land(source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+def land(
+    source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False
+) -> None:
     """Upstream -> raw lake."""
     from orchestration import steps
 
@@ -129,7 +151,9 @@ def land(source: Source = None, live: Live = False, recorded: Recorded = None, w
 
 
 @app.command()
-def deduplicate(source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+def deduplicate(
+    source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False
+) -> None:
     """Raw lake -> clean lake, by Spark."""
     from orchestration import steps
 
@@ -138,8 +162,12 @@ def deduplicate(source: Source = None, live: Live = False, recorded: Recorded = 
 
 @app.command()
 def build(
-    select: Annotated[str | None, typer.Option("--select", "-s", help="dbt's node selection.")] = None,
-    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Rebuild incremental models.")] = False,
+    select: Annotated[
+        str | None, typer.Option("--select", "-s", help="dbt's node selection.")
+    ] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Rebuild incremental models.")
+    ] = False,
     live: Live = False,
     recorded: Recorded = None,
     wait: Wait = False,
@@ -186,7 +214,9 @@ def publish(live: Live = False, recorded: Recorded = None, wait: Wait = False) -
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="SQL over the published marts, by bare name.")],
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to print rows.")] = Format.table,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="How to print rows.")
+    ] = Format.table,
     live: Live = False,
     recorded: Recorded = None,
 ) -> None:
@@ -194,6 +224,43 @@ def query(
     from orchestration.published import query as ask
 
     ask(_chosen(live, recorded).place, sql, format.value)
+
+
+@app.command()
+def backup(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+    """Copy warehouse and published state to a backup."""
+    from orchestration.running import guarded
+    from orchestration.upgrade import back_up
+
+    settings = _chosen(live, recorded)
+    with guarded(settings, "backup", wait=wait):
+        console.print(f"backup {back_up(settings.place, 'by-hand')}")
+
+
+@app.command()
+def restore(
+    name: Annotated[
+        str | None, typer.Argument(help="A backup; without it, they are listed.")
+    ] = None,
+    live: Live = False,
+    recorded: Recorded = None,
+    wait: Wait = False,
+) -> None:
+    """Put a backup's warehouse and published state back."""
+    from orchestration.running import guarded
+    from orchestration.upgrade import backups
+    from orchestration.upgrade import restore as bring_back
+
+    settings = _chosen(live, recorded)
+    if name is None:
+        for each in backups(settings.place):
+            console.print(
+                f"{each.name}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.size / 1e6:,.1f} MB"
+            )
+        return
+    with guarded(settings, "restore", wait=wait):
+        bring_back(settings.place, name)
+    console.print(f"restored {name}; `trendhouse build` brings in what the lake holds beyond it")
 
 
 @app.command()

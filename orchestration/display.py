@@ -14,7 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 MARKS = {"waiting": "·", "running": "▶", "done": "✓", "partial": "!", "failed": "✗", "skipped": "–"}
-COLOURS = {"waiting": "dim", "running": "cyan", "done": "green", "partial": "yellow", "failed": "red", "skipped": "dim"}
+COLOURS = {
+    "waiting": "dim",
+    "running": "cyan",
+    "done": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "skipped": "dim",
+}
 
 
 @dataclass

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import duckdb
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 from orchestration.settings import Place
 
@@ -69,7 +72,9 @@ def query(place: Place, sql: str, format: str = "table") -> None:
         names = [column[0] for column in connection.description]
         WRITERS[format](names, rows(connection), sys.stdout)
     except duckdb.CatalogException as error:
-        raise QueryFailed(f"{first_line(error)}\nMarts: {', '.join(sorted(current(place)['marts']))}.") from error
+        raise QueryFailed(
+            f"{first_line(error)}\nMarts: {', '.join(sorted(current(place)['marts']))}."
+        ) from error
     except duckdb.Error as error:
         raise QueryFailed(first_line(error)) from error
 
@@ -87,6 +92,7 @@ def rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
 def write_table(names: list[str], rows: Iterator[tuple], out: IO[str]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -97,16 +103,44 @@ def write_table(names: list[str], rows: Iterator[tuple], out: IO[str]) -> None:
         for place, value in enumerate(line):
             numbers[place] &= value is None or type(value) in (int, float, Decimal)
     for name, is_number in zip(names, numbers, strict=True):
-        table.add_column(Text(name), justify="right" if is_number and lines else "left", overflow="fold")
+        table.add_column(
+            Text(name), justify="right" if is_number and lines else "left", overflow="fold"
+        )
     for line in lines:
         table.add_row(*[Text("" if value is None else str(plain(value))) for value in line])
-    Console(file=out).print(table)
+    console = Console(file=out)
+    wanted = Measurement.get(
+        Console(width=10_000), console.options.update(max_width=10_000), table
+    ).maximum
+    if not console.is_terminal:
+        console = Console(file=out, width=max(wanted, 1))
+    elif wanted > console.width:
+        table = upright(names, lines)
+    console.print(table)
+
+
+def upright(names: list[str], lines: list[list]) -> Table:
+    """Rows that are wider than the screen, one value a line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for number, line in enumerate(lines, start=1):
+        table.add_row(Text(f"row {number}", style="dim"), "")
+        for name, value in zip(names, line, strict=True):
+            table.add_row(
+                Text(name, style="bold"), Text("" if value is None else str(plain(value)))
+            )
+    return table
 
 
 def write_json(names: list[str], rows: Iterator[tuple], out: IO[str]) -> None:
     separator = "[\n"
     for row in rows:
-        out.write(separator + json.dumps(dict(zip(names, map(plain, row), strict=True)), ensure_ascii=False))
+        out.write(
+            separator
+            + json.dumps(dict(zip(names, map(plain, row), strict=True)), ensure_ascii=False)
+        )
         separator = ",\n"
     out.write("[]\n" if separator == "[\n" else "\n]\n")
 

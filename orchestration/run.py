@@ -48,7 +48,9 @@ class Report:
 
 def step_names(sources: list[str]) -> list[str]:
     """The lines of a run, in the order in which they are shown."""
-    per_source = [f"{verb} {name}" for name in sources for verb in ("land", "deduplicate", "check_clean")]
+    per_source = [
+        f"{verb} {name}" for name in sources for verb in ("land", "deduplicate", "check_clean")
+    ]
     return [*per_source, "build", "check_marts", "publish"]
 
 
@@ -77,19 +79,33 @@ class Run:
             spark.submit(self.warm_up)
             cleaned: list[Future[None]] = []
             for name in sources():
-                self.step(f"land {name}", lambda name=name: steps.land(name, self.settings, self.to(f"land {name}")), breaks=False)
+                self.step(
+                    f"land {name}",
+                    lambda name=name: steps.land(name, self.settings, self.to(f"land {name}")),
+                    breaks=False,
+                )
                 cleaned.append(spark.submit(self.clean, name))
             for future in cleaned:
                 future.result()
         if self.report.broken or self.report.refused:
             for name in ("build", "check_marts", "publish"):
-                self.display.finish(name, "skipped", "an earlier step failed; the published state stays")
+                self.display.finish(
+                    name, "skipped", "an earlier step failed; the published state stays"
+                )
             return self.report
-        if self.step("build", lambda: steps.build(settings=self.settings, progress=self.to("build"))) is None:
+        if (
+            self.step(
+                "build", lambda: steps.build(settings=self.settings, progress=self.to("build"))
+            )
+            is None
+        ):
             return self.report
         for name, verb in (("check_marts", steps.check_marts), ("publish", steps.publish)):
             refusals = (ExpectationsFailed, PublicationBlocked)
-            if self.step(name, lambda verb=verb: verb(settings=self.settings), refusals=refusals) is None:
+            if (
+                self.step(name, lambda verb=verb: verb(settings=self.settings), refusals=refusals)
+                is None
+            ):
                 break
         return self.report
 
@@ -139,7 +155,9 @@ class Run:
             return self.fail(name, error)
         self.report.outcomes[name] = outcome
         self.report.failures += outcome.failures
-        self.display.finish(name, "partial" if outcome.is_partial else "done", outcome.summary, outcome.rows)
+        self.display.finish(
+            name, "partial" if outcome.is_partial else "done", outcome.summary, outcome.rows
+        )
         log.info("%s: %s", name, outcome.summary)
         for failure in outcome.failures:
             log.warning("%s", failure)

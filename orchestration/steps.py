@@ -55,7 +55,9 @@ def land(source: str, settings: Settings | None = None, progress: Progress = qui
     )
 
 
-def deduplicate(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+def deduplicate(
+    source: str, settings: Settings | None = None, progress: Progress = quiet
+) -> Outcome:
     """Raw lake -> clean lake: one typed row per key, the unreadable in quarantine."""
     from spark.jobs.deduplicate import deduplicate as run
     from spark.session import start
@@ -73,7 +75,9 @@ def deduplicate(source: str, settings: Settings | None = None, progress: Progres
     )
 
 
-def check_clean(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+def check_clean(
+    source: str, settings: Settings | None = None, progress: Progress = quiet
+) -> Outcome:
     """Hold the clean tables of a source to their suites. Raises ExpectationsFailed."""
     from expectations.check import check_clean as run
     from spark.session import start
@@ -96,7 +100,10 @@ def build(
 
     settings = settings or load_settings()
     refresh = prepare(settings.place, progress) or full_refresh
-    arguments = [*(["--select", select] if select else []), *(["--full-refresh"] if refresh else [])]
+    arguments = [
+        *(["--select", select] if select else []),
+        *(["--full-refresh"] if refresh else []),
+    ]
     done = 0
 
     def count(name: str, status: str) -> None:
@@ -105,7 +112,7 @@ def build(
         progress(f"{done} nodes, {name}")
 
     result = dbt("build", *arguments, place=settings.place, on_node=count)
-    return Outcome(summary=f"{result.node_count} nodes", rows=result.node_count, detail=result)
+    return Outcome(summary=result.summary, rows=result.node_count, detail=result)
 
 
 def check_marts(

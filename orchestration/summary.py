@@ -43,7 +43,12 @@ def show(console: Console, settings: Settings, report: Report) -> None:
 
 
 def built(connection) -> Table:
-    names = [row[0] for row in connection.execute("select view_name from duckdb_views() where not internal order by 1").fetchall()]
+    names = [
+        row[0]
+        for row in connection.execute(
+            "select view_name from duckdb_views() where not internal order by 1"
+        ).fetchall()
+    ]
     table = Table(title="Published marts", box=None, title_justify="left")
     for _ in range(3):
         table.add_column("mart")
@@ -72,12 +77,31 @@ def completeness(connection) -> Table:
         from newest where recency = 1 group by all order by all
     """).fetchall()
     table = Table(title="Completeness", box=None, title_justify="left")
-    for heading in ("source", "stream", "partitions", "expected", "landed last", "worst rate", "worst partition"):
-        table.add_column(heading, justify="left" if heading in ("source", "stream", "worst partition") else "right")
+    for heading in (
+        "source",
+        "stream",
+        "partitions",
+        "expected",
+        "landed last",
+        "worst rate",
+        "worst partition",
+    ):
+        table.add_column(
+            heading,
+            justify="left" if heading in ("source", "stream", "worst partition") else "right",
+        )
     for source, stream, partitions, expected, landed, worst, where in rows:
         if expected is None:
             continue
-        table.add_row(source, stream, f"{partitions:,}", f"{expected:,.0f}", f"{landed:,.0f}", f"{worst:.4f}", where if worst < 1 else "")
+        table.add_row(
+            source,
+            stream,
+            f"{partitions:,}",
+            f"{expected:,.0f}",
+            f"{landed:,.0f}",
+            f"{worst:.4f}",
+            where if worst < 1 else "",
+        )
     return table
 
 

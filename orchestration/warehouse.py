@@ -21,15 +21,20 @@ class BuildFailed(Exception):
 
 @dataclass
 class Build:
-    """What one dbt invocation did, counted by resource type and by status."""
+    """What one dbt invocation did: finished nodes by resource type, and what failed."""
 
-    statuses: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
     @property
     def node_count(self) -> int:
-        return sum(self.statuses.values())
+        return sum(self.counts.values())
+
+    @property
+    def summary(self) -> str:
+        return ", ".join(
+            f"{count} {kind.replace('_', ' ')}s" for kind, count in sorted(self.counts.items())
+        )
 
 
 def dbt(
@@ -44,7 +49,14 @@ def dbt(
     """
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [Path(sys.executable).parent / "dbt", "--log-format", "json", "--no-use-colors", command, *arguments],
+        [
+            Path(sys.executable).parent / "dbt",
+            "--log-format",
+            "json",
+            "--no-use-colors",
+            command,
+            *arguments,
+        ],
         cwd=ROOT,
         env={**os.environ, **project_variables(place)},
         stdout=subprocess.PIPE,
@@ -56,7 +68,8 @@ def dbt(
     for event in events(process.stdout, said):
         follow(event, build, on_node)
     if process.wait() != 0:
-        raise BuildFailed("\n".join(build.failures or said[-20:]) or f"dbt {command} ended with {process.returncode}")
+        told = "\n".join([*build.failures, *said[-20:]])
+        raise BuildFailed(f"dbt {command} ended with {process.returncode}.\n{told}")
     return build
 
 
@@ -86,13 +99,13 @@ def events(lines: Iterator[str], said: list[str]) -> Iterator[dict]:
 
 
 def follow(event: dict, build: Build, on_node: Callable[[str, str], None]) -> None:
-    name = event["info"].get("name")
-    node = event.get("data", {}).get("node_info", {})
-    if name == "NodeFinished":
-        status = node.get("node_status", "unknown")
-        kind = node.get("resource_type", "node")
-        build.statuses[f"{kind} {status}"] = build.statuses.get(f"{kind} {status}", 0) + 1
-        on_node(node.get("node_name", ""), status)
-        if status in ("error", "fail", "runtime error"):
-            result = event["data"].get("run_result", {})
-            build.failures.append(f"{node.get('unique_id')}: {result.get('message') or status}")
+    """Count a finished node: dbt tells of it in `LogModelResult`, `LogTestResult` and their like."""
+    name, data = event["info"].get("name", ""), event.get("data", {})
+    node = data.get("node_info")
+    if not (name.startswith("Log") and name.endswith("Result") and node):
+        return
+    kind, status = node.get("resource_type", "node"), str(data.get("status", "")).lower()
+    build.counts[kind] = build.counts.get(kind, 0) + 1
+    on_node(node.get("node_name", ""), status)
+    if status.startswith(("error", "fail")):
+        build.failures.append(f"{node.get('unique_id')}: {event['info'].get('msg', status)}")

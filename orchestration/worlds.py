@@ -76,7 +76,9 @@ def enter(
             variables = sample_variables(server.base_url, settings)
         else:
             variables = recorded_variables(server.base_url, folder, settings)
-        with environment({**home_variables(settings), **variables, "TRENDHOUSE_NOW": now.isoformat()}):
+        with environment(
+            {**home_variables(settings), **variables, "TRENDHOUSE_NOW": now.isoformat()}
+        ):
             yield load_settings(world=world)
 
 
@@ -140,7 +142,9 @@ class Memory:
     def recorded_folder(self, given: Path | None) -> Path:
         if given is None and "recorded" not in self.values:
             raise WorldError("Which recordings? Give `--recorded FOLDER` once.")
-        return Path(self.keep("recorded", str(given.resolve()) if given else self.values["recorded"]))
+        return Path(
+            self.keep("recorded", str(given.resolve()) if given else self.values["recorded"])
+        )
 
     def keep(self, name: str, value: str) -> str:
         self.values[name] = value

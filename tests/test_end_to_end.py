@@ -86,11 +86,15 @@ class Home:
     def marts(self) -> dict[str, list[tuple]]:
         """Every row of every published mart, load columns aside, in one order."""
         connection = connect(self.place)
-        names = connection.execute("select view_name from duckdb_views() where not internal").fetchall()
+        names = connection.execute(
+            "select view_name from duckdb_views() where not internal"
+        ).fetchall()
         found = {}
         for (name,) in sorted(names):
             columns = [
-                row[0] for row in connection.execute(f'describe "{name}"').fetchall() if row[0] not in LOAD_COLUMNS
+                row[0]
+                for row in connection.execute(f'describe "{name}"').fetchall()
+                if row[0] not in LOAD_COLUMNS
             ]
             selected = ", ".join(f'"{column}"' for column in columns)
             rows = connection.execute(f'select {selected} from "{name}"').fetchall()
@@ -139,8 +143,22 @@ def first_day(home, undisturbed, tmp_path_factory):
 
 def test_a_first_run_fills_the_marts(undisturbed):
     filled = {name for name, rows in undisturbed.items() if rows}
-    assert {"repositories", "repositories_daily", "releases", "issues", "pull_requests", "commits_daily"} <= filled
-    assert {"contributors", "contributor_weeks", "languages", "licenses", "forks", "events_hourly"} <= filled
+    assert {
+        "repositories",
+        "repositories_daily",
+        "releases",
+        "issues",
+        "pull_requests",
+        "commits_daily",
+    } <= filled
+    assert {
+        "contributors",
+        "contributor_weeks",
+        "languages",
+        "licenses",
+        "forks",
+        "events_hourly",
+    } <= filled
     assert {"products", "completeness"} <= filled
 
 
@@ -159,7 +177,9 @@ def test_a_day_later_history_is_longer_and_the_same(first_day, undisturbed):
 
 
 def test_query_reads_what_is_published(home, undisturbed):
-    said = home.trendhouse("query", "select count(*) as product_count from products", "--format", "csv")
+    said = home.trendhouse(
+        "query", "select count(*) as product_count from products", "--format", "csv"
+    )
     assert said.split() == ["product_count", str(len(undisturbed["products"]))]
 
 
@@ -172,7 +192,9 @@ def test_a_fifth_of_the_answers_going_wrong_changes_nothing(watchlist, undisturb
 def test_a_silently_cut_page_refuses_publication(home, undisturbed, tmp_path):
     cut = home.copy(tmp_path / "home")
     before = cut.place.published.joinpath("CURRENT.json").read_text()
-    said = cut.trendhouse("run", "--advance", "1", "--cut-page", "/(issues|tags|releases)", expect=4)
+    said = cut.trendhouse(
+        "run", "--advance", "1", "--cut-page", "/(issues|tags|releases)", expect=4
+    )
     assert "capture" in said and "floor" in said
     assert cut.place.published.joinpath("CURRENT.json").read_text() == before
     assert differences(cut.marts(), undisturbed) == {}
@@ -197,7 +219,8 @@ def test_kills_at_random_moments_leave_no_trace(verb, durations, undisturbed):
     copies, seconds = durations
     disturbed, moments = copies[verb], random.Random(verb)
     killed = sum(
-        disturbed.kill(moments.uniform(0.3, 0.95) * seconds[verb], verb) for _ in range(KILLS_PER_STAGE)
+        disturbed.kill(moments.uniform(0.3, 0.95) * seconds[verb], verb)
+        for _ in range(KILLS_PER_STAGE)
     )
     assert killed >= 3, f"{verb} was mostly over before it was killed"
     disturbed.trendhouse("run")

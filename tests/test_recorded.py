@@ -65,7 +65,8 @@ def ranking_rows(shared_data):
 
 def test_events_are_counted_by_repository_type_and_hour(recorded, events):
     expected = Counter(
-        (str(event["repo"]["id"]), event["type"], event["created_at"][:13].replace("T", " ")) for event in events
+        (str(event["repo"]["id"]), event["type"], event["created_at"][:13].replace("T", " "))
+        for event in events
     )
     rows = recorded.execute("""
         select repository_id, event_type, strftime(event_hour, '%Y-%m-%d %H'), event_count
@@ -77,7 +78,9 @@ def test_events_are_counted_by_repository_type_and_hour(recorded, events):
 
 def test_every_repository_of_the_events_is_known_by_its_id(recorded, events):
     expected = {str(event["repo"]["id"]) for event in events}
-    rows = recorded.execute("select distinct repository_id from events_hourly where event_hour < '2015-01-01 02:00'")
+    rows = recorded.execute(
+        "select distinct repository_id from events_hourly where event_hour < '2015-01-01 02:00'"
+    )
     assert {row[0] for row in rows.fetchall()} == expected
 
 
@@ -87,7 +90,9 @@ def test_a_name_with_two_ids_stays_two_repositories(recorded, events):
         ids[event["repo"]["name"].lower()].add(str(event["repo"]["id"]))
     twice = {name: found for name, found in ids.items() if len(found) > 1}
     assert len(twice) >= 10
-    rows = recorded.execute("select lower(repository_name), repository_id from repository_names").fetchall()
+    rows = recorded.execute(
+        "select lower(repository_name), repository_id from repository_names"
+    ).fetchall()
     known = defaultdict(set)
     for name, repository_id in rows:
         known[name].add(repository_id)
@@ -155,7 +160,8 @@ def commits(shared_data, repository):
 @pytest.mark.parametrize("calendar, zone", [("UTC", UTC), ("Asia/Seoul", SEOUL)])
 def test_commits_are_counted_by_the_authors_day(recorded, shared_data, repository, calendar, zone):
     expected = Counter(
-        datetime.fromisoformat(row["author_date"]).astimezone(zone).date() for row in commits(shared_data, repository)
+        datetime.fromisoformat(row["author_date"]).astimezone(zone).date()
+        for row in commits(shared_data, repository)
     )
     rows = recorded.execute(
         """
@@ -193,7 +199,9 @@ def tags(shared_data, repository):
 
 @pytest.mark.parametrize("product, repository", HISTORIES.items())
 def test_every_tag_of_the_histories_is_a_release(recorded, shared_data, product, repository):
-    rows = recorded.execute("select tag_name from releases where product_name = ? and source_name = 'github'", [product])
+    rows = recorded.execute(
+        "select tag_name from releases where product_name = ? and source_name = 'github'", [product]
+    )
     assert sorted(row[0] for row in rows.fetchall()) == sorted(tags(shared_data, repository))
 
 
@@ -204,7 +212,8 @@ def endoflife(shared_data):
         content = json.loads(path.read_text())
         versions = content.get("versions", content)
         newest[path.stem] = {
-            name: value if isinstance(value, str) else value["date"] for name, value in versions.items()
+            name: value if isinstance(value, str) else value["date"]
+            for name, value in versions.items()
         }
     return newest
 
@@ -227,7 +236,9 @@ def test_the_latest_version_is_the_highest_stable_one(recorded, shared_data):
     for product, repository in HISTORIES.items():
         versions.setdefault(product, set()).update(tags(shared_data, repository))
     latest = dict(recorded.execute("select product_name, latest_version from products").fetchall())
-    expected = {product: max(found) for product, names in versions.items() if (found := stable(names))}
+    expected = {
+        product: max(found) for product, names in versions.items() if (found := stable(names))
+    }
     assert {product: Version(latest[product]) for product in expected} == expected
 
 
@@ -259,9 +270,16 @@ def test_recorded_repositories_reach_the_marts(recorded, shared_data):
         with gzip.open(path, "rt") as lines:
             for line in map(json.loads, lines):
                 parts = line["url"].split("?")[0].removeprefix("https://api.github.com/").split("/")
-                if line["status"] == 200 and parts[0] == "repos" and len(parts) == 3 and "<" not in line["url"]:
+                if (
+                    line["status"] == 200
+                    and parts[0] == "repos"
+                    and len(parts) == 3
+                    and "<" not in line["url"]
+                ):
                     expected.add(str(json.loads(line["body"])["id"]))
-    known = {row[0] for row in recorded.execute("select repository_id from repositories").fetchall()}
+    known = {
+        row[0] for row in recorded.execute("select repository_id from repositories").fetchall()
+    }
     assert expected and expected <= known
 
 
