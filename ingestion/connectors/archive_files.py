@@ -60,7 +60,7 @@ def packing(path: Path) -> Packing:
     """How a file is packed, by its first bytes: names are not to be trusted."""
     with path.open("rb") as file:
         start = file.read(4)
-    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), "plain")  # type: ignore[return-value]
+    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), "plain")
 
 
 def blocks(path: Path) -> Iterator[bytes]:
@@ -101,7 +101,9 @@ def inflated(path: Path) -> Iterator[bytes]:
                 piece = member.decompress(packed, INFLATED_BYTES)
             except zlib.error as error:
                 where = file.tell() - len(packed)
-                raise Damage(f"gzip of {path.name} is corrupt after byte {where:,}: {error}") from error
+                raise Damage(
+                    f"gzip of {path.name} is corrupt after byte {where:,}: {error}"
+                ) from error
             yield piece
             packed = member.unconsumed_tail
             if member.eof:
@@ -196,7 +198,7 @@ def count_lines(path: Path) -> tuple[int, bool]:
 def plain(path: Path) -> io.BufferedIOBase:
     kind = packing(path)
     if kind == "gzip":
-        return gzip.open(path, "rb")  # type: ignore[return-value]
+        return gzip.open(path, "rb")
     if kind == "zstd":
         return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
     return path.open("rb")

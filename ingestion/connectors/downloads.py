@@ -138,7 +138,8 @@ class Downloads:
         try:
             retrying(self.ask_once, answer)
         except (DownloadFailed, RequestException) as error:
-            if answer.path is None:  # else a whole answer with a broken file: the reader tells where
+            # A file that always comes broken is kept: its reader tells where it breaks off.
+            if answer.path is None:
                 answer.error = f"{error} ({answer.requests} requests)"
         answer.seconds = time.monotonic() - began
         return answer

@@ -81,7 +81,9 @@ def watched(settings: Settings) -> dict[str, str]:
 def files(folder: Path) -> list[Path]:
     """The JSON files of a folder and of its dated subfolders, older snapshots first."""
     dated = [path for path in folder.glob("*/*.json") if SNAPSHOT.match(path.parent.name)]
-    return sorted([*folder.glob("[!.]*.json"), *dated], key=lambda path: (path.parent.name, path.name))
+    return sorted(
+        [*folder.glob("[!.]*.json"), *dated], key=lambda path: (path.parent.name, path.name)
+    )
 
 
 def stated(file: SourceFile, names: dict[str, str], now: datetime) -> Statement:

@@ -17,8 +17,8 @@ from ingestion.spec import SourceSpec
 RETRY_DAYS = 7
 # Basis of a plan before anything was measured; seconds for one file.
 ASSUMED_SECONDS = 2.0
-# What packed files of a folder have landed at (docs/measured.md), for plans.
-FOLDER_BYTES_PER_SECOND = 4 * 2**20
+# What packed files of a folder land at on two cores, for plans.
+FOLDER_BYTES_PER_SECOND = 2 * 2**20
 
 Reader = Callable[[SourceFile, datetime], Iterator[Item]]
 Absence = Callable[[datetime, str], Iterator[Item]]

@@ -62,7 +62,9 @@ def land(context: Context) -> Iterator[Item]:
         yield Failure("events", "*", f"{folder} is no folder; set TRENDHOUSE_GHARCHIVE_URL")
     else:
         paths = archived(folder)
-        yield from land_folder(context, folder, "events", paths, lambda file: land_file(context, file))
+        yield from land_folder(
+            context, folder, "events", paths, lambda file: land_file(context, file)
+        )
 
 
 def plan(spec: SourceSpec, state: dict[str, Any], settings: Settings) -> Plan:
@@ -116,9 +118,7 @@ def land_hour(file: SourceFile, hour: datetime) -> Iterator[Item]:
     except Damage as error:
         damage = error
     expected, method = count(file.path, kind, landed, damage is not None)
-    yield reading(
-        "events", label(hour), expected, method, source_url=file.url, observed_at=hour
-    )
+    yield reading("events", label(hour), expected, method, source_url=file.url, observed_at=hour)
     if damage is not None:
         raise damage
 

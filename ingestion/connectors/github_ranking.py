@@ -7,11 +7,14 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 
 from ingestion.budget import Plan
 from ingestion.connectors.archive_files import Damage, SourceFile, blocks, folder_of, packing
@@ -129,7 +132,7 @@ class Rankings:
         known = self.context.state.get("nominal", {})
         try:
             lists, longest = measure(file.path)
-        except duckdb.Error:
+        except (pa.ArrowException, OSError):
             lists, longest = known.get("lists", 1), 0
         length = max(longest, known.get("length", 0))
         expected, method = lists * length, f"{lists} lists of {length}"
@@ -156,6 +159,7 @@ class Rankings:
 
 def ranked(text: str, day: datetime, url: str) -> Rows:
     """Every row of a CSV as a JSON object of its strings; what is no row of it as it stands."""
+    date_text = label(day)
     records: list[bytes | str] = []
     contexts, keys = [], []
     header: list[str] | None = None
@@ -163,21 +167,21 @@ def ranked(text: str, day: datetime, url: str) -> Rows:
         if header is None:
             header = row or []
             continue
-        said: dict[str, Any] = {"ranking_date": label(day), "line": number}
+        said: dict[str, Any] = {"ranking_date": date_text, "line": number}
         if row is not None and len(row) == len(header):
             values = dict(zip(header, row, strict=True))
             records.append(orjson.dumps(values))
-            keys.append(f"{label(day)}/{values.get('item')}/{values.get('rank')}")
+            keys.append(f"{date_text}/{values.get('item')}/{values.get('rank')}")
         else:
-            width = "not CSV" if row is None else f"{len(row)} fields"
-            said["reason"] = f"the line has {width}, the header {len(header)} fields"
+            width = "is no CSV" if row is None else f"has {len(row)} fields"
+            said["reason"] = f"the line {width}; the header has {len(header)} fields"
             records.append(raw)
             keys.append(None)
         contexts.append(orjson.dumps(said).decode())
     return Rows(
         table="rankings",
         records=records,
-        partition_name=label(day),
+        partition_name=date_text,
         source_url=url,
         observed_at=day + END,
         contexts=contexts,
@@ -188,12 +192,12 @@ def ranked(text: str, day: datetime, url: str) -> Rows:
 def csv_rows(text: str) -> Iterator[tuple[int, list[str] | None, str]]:
     """(number of its first line, fields or None, raw text) of every row; blank lines are none.
 
-    A row over several lines whose width is not the header's is taken for a quote that was never
-    closed: its first line stands alone and the next line begins anew.
+    A row over several lines that is no CSV or not as wide as the header is taken for a quote that was
+    never closed: its first line stands alone and the next line begins anew.
     """
     lines, at, width = list(io.StringIO(text, newline="\n")), 0, None
     while at < len(lines):
-        start, reader = at, csv.reader(lines[index] for index in range(at, len(lines)))
+        start, reader = at, csv.reader(islice(lines, at, None), strict=True)
         for row, used in fields_of(reader):
             end = start + used
             is_right = row is not None and (width is None or len(row) == width)
@@ -220,21 +224,20 @@ def fields_of(reader: Any) -> Iterator[tuple[list[str] | None, int]]:
 
 
 def measure(path: Path) -> tuple[int, int]:
-    """(lists, rows of the longest) of a file, read by DuckDB."""
-    compression = {"plain": "none"}.get(kind := packing(path), kind)
-    with duckdb.connect(config={"threads": 1}) as connection:
-        lists, longest = connection.execute(
-            """
-            select count(*), coalesce(max(row_count), 0) from (
-                select item, count(*) as row_count
-                from read_csv(
-                    ?, compression = ?, header = true, all_varchar = true, delim = ',',
-                    quote = '"', escape = '"', ignore_errors = true, null_padding = false
-                )
-                where try_cast(rank as bigint) is not null
-                group by item
-            )
-            """,
-            [str(path), compression],
-        ).fetchone() or (0, 0)
-    return lists, longest
+    """(lists, rows of the longest) of a file, read by Arrow. Raises pyarrow.ArrowInvalid, OSError."""
+    compression = {"plain": None}.get(kind := packing(path), kind)
+    with pa.input_stream(str(path), compression=compression) as stream:
+        table = pa_csv.read_csv(
+            stream,
+            parse_options=pa_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=lambda row: "skip"
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=["item", "rank"],
+                column_types={"item": pa.string(), "rank": pa.string()},
+                check_utf8=False,
+            ),
+        )
+    ranked = table.filter(pc.ascii_is_decimal(table["rank"]))
+    counts = ranked.group_by("item").aggregate([([], "count_all")])["count_all"]
+    return len(counts), pc.max(counts).as_py() or 0

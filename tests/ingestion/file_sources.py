@@ -7,7 +7,7 @@ import gzip
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -88,7 +88,7 @@ def serving() -> Iterator[Upstream]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, headers, body = upstream.answer(self.path, dict(self.headers))
-            self.send_response(status)
+            self.send_response_only(status)  # without a Date of its own
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -124,6 +124,3 @@ def ndjson(events: list[dict[str, Any]]) -> bytes:
 
 def packed(events: list[dict[str, Any]]) -> bytes:
     return gzip.compress(ndjson(events))
-
-
-Make = Callable[[str, object], World]

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.connectors.archive_files import Damage, count_lines, elements, lines
+from ingestion.connectors.downloads import Downloads
 from ingestion.connectors.gharchive import NO_HOUR, hour_of, label
 from simulator.running import serve
 from tests.ingestion.file_sources import World, event, ndjson, packed, serving
@@ -72,7 +73,9 @@ def test_recorded_events_land_byte_for_byte(shared_data, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["gharchive/simdjson_github_events.emailhashed.json"])
-def test_a_recorded_array_lands_element_by_element(shared_data, tmp_path, monkeypatch, folder, name):
+def test_a_recorded_array_lands_element_by_element(
+    shared_data, tmp_path, monkeypatch, folder, name
+):
     content = (shared_data / name).read_bytes()
     (folder / "2013-01-10-7.json").write_bytes(content)
     world = World(tmp_path, monkeypatch, "gharchive", folder)
@@ -90,7 +93,9 @@ def test_recorded_parquet_lands_without_its_nulls(shared_data, tmp_path, monkeyp
     assert len(rows) == 2_000
     assert world.expected() == {("events", "2016-07-07-0"): 2_000}
     assert not any(":null" in row["record"] for row in rows)
-    assert len({json.loads(row["record"])["id"] for row in rows}) == len({r["record_key"] for r in rows})
+    assert len({json.loads(row["record"])["id"] for row in rows}) == len(
+        {r["record_key"] for r in rows}
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +104,10 @@ def test_recorded_parquet_lands_without_its_nulls(shared_data, tmp_path, monkeyp
         ("2015-01-01-0.json", ndjson([event(1), event(2)])),
         ("2015-01-01-0.json.gz", packed([event(1), event(2)])),
         ("2015-01-01-0.any.thing.json.gz", packed([event(1)]) + packed([event(2)])),
-        ("2015-01-01-0.json.gz", gzip.compress(json.dumps([event(1), event(2)], indent=1).encode())),
+        (
+            "2015-01-01-0.json.gz",
+            gzip.compress(json.dumps([event(1), event(2)], indent=1).encode()),
+        ),
         ("2015-01-01-0.json.zst", pa.compress(ndjson([event(1), event(2)]), "zstd", asbytes=True)),
         ("2015-01-01-00.json", ndjson([event(1), event(2)])[:-1]),
     ],
@@ -114,7 +122,9 @@ def test_every_form_of_an_hour_is_read(world, folder, name, content):
 
 
 def test_parquet_of_an_hour_is_told_by_its_content(world, folder):
-    pq.write_table(pa.Table.from_pylist([event(1), event(2, org=None)]), folder / "2015-01-01-0.json")
+    pq.write_table(
+        pa.Table.from_pylist([event(1), event(2, org=None)]), folder / "2015-01-01-0.json"
+    )
     world.land()
     assert [json.loads(row["record"]) for row in world.rows("events")] == [event(1), event(2)]
 
@@ -145,7 +155,12 @@ def test_a_line_that_is_not_json_lands_as_it_stands(world, folder):
 
 
 def test_a_file_that_names_no_hour_becomes_one_row_for_quarantine(world, folder):
-    for name in ("events.json", "2015-01-01-24.json", "2015-13-01-0.json.gz", "2015-01-01-123.json"):
+    for name in (
+        "events.json",
+        "2015-01-01-24.json",
+        "2015-13-01-0.json.gz",
+        "2015-01-01-123.json",
+    ):
         (folder / name).write_bytes(ndjson([event(1)]))
     (folder / "README.md").write_text("nothing")
     world.land()
@@ -257,6 +272,19 @@ def test_an_earlier_start_fills_the_hours_before(remote, upstream):
     assert remote.landed("events") == {f"2026-11-02-{hour}": 1 for hour in range(1, 6)}
 
 
+def test_the_deadline_leaves_the_rest_to_the_next_run(remote, upstream, monkeypatch):
+    for hour in range(6):
+        upstream.put(f"/archive/2026-11-02-{hour}.json.gz", packed([event(hour)]), f'"{hour}"')
+    turns = iter([False, False, True])
+    with monkeypatch.context() as patch:
+        patch.setattr(Downloads, "is_out_of_time", property(lambda _: next(turns)))
+        landing = remote.land(gharchive_hours=6)
+    assert sorted(remote.landed("events")) == ["2026-11-02-0", "2026-11-02-1"]
+    assert "4 files are left for the next run" in landing.failures[0].error
+    assert remote.land().failures == []
+    assert remote.landed("events") == {f"2026-11-02-{hour}": 1 for hour in range(6)}
+
+
 def test_waiting_and_broken_answers_are_tried_again(remote, upstream):
     good = packed([event(1)])
     upstream.replies["/archive/2026-11-02-5.json.gz"] = [
@@ -366,6 +394,7 @@ def test_a_big_hour_lands_in_little_memory(tmp_path, folder):
     )
     assert done.returncode == 0, done.stderr
     count, megabytes = map(int, done.stdout.split())
+    print(f"{megabytes} MB above the base")
     assert count == 100_000
     assert megabytes < 300
     assert psutil.Process().children() == []
