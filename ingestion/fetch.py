@@ -95,7 +95,7 @@ class Client:
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
         # On loopback a simulator answers; GitHub itself wants a minute after a secondary limit.
-        self.patience = 0.02 if urlsplit(self.base_url).hostname in LOOPBACK else 1.0
+        self.patience = 0.005 if urlsplit(self.base_url).hostname in LOOPBACK else 1.0
 
     async def __aenter__(self) -> Client:
         self.session = aiohttp.ClientSession(

@@ -221,13 +221,19 @@ def watchlist(folder: pathlib.Path) -> Iterator[dict[str, str]]:
 
     One row per product, kind and target.
     The git histories (under the product's name), every repository and owner with a recorded answer
-    (under their own name), every product of the endoflife snapshots.
+    (under their own name; a repository only if its id can be told), every product of the endoflife
+    snapshots.
     """
     for source in sorted((folder / "git_history").glob("*.commits.tsv.gz")):
         full_name = source.name.removesuffix(".commits.tsv.gz").replace("__", "/")
         yield watchlist_row(full_name.split("/")[1].lower(), "github", full_name)
     recordings = [entry for entry in read_recordings(folder) if entry.status == 200]
+    library = Library(iter(recordings))
     for full_name in sorted({name for entry in recordings if (name := repository_of(entry.path))}):
+        path = f"/repos/{full_name}"
+        told = library.find(path, ())
+        if library.known(path) is None and (told is None or told.status >= 400):
+            continue
         yield watchlist_row(full_name, "github", full_name)
     owners = (re.fullmatch(r"/(?:users|orgs)/([\w.-]+)/repos", entry.path) for entry in recordings)
     for login in sorted({match[1] for match in owners if match}):

@@ -19,7 +19,7 @@ FIRST = {
     "issues": 5.0, "pull_requests": 3.0, "commits": 5.0, "forks": 2.0, "tags": 2.0,
     "contributors": 2.0, "contributor_weeks": 2.0, "tagged_commits": 10.0,
 }  # fmt: skip
-AGAIN = 0.3
+AGAIN = 0.15
 ASSUMED = {"owner": 30, "search": 100, "github": 1}
 SECONDS = 0.05
 POINTS = 5  # of a batch: connections times ids, by the hundred
@@ -28,11 +28,17 @@ POINTS = 5  # of a batch: connections times ids, by the hundred
 async def remember_costs(
     desk: Desk, tracked: Sequence[Repository], before: set[str], seconds: float
 ) -> None:
-    """Keep requests per repository of this landing, first visits and later ones apart."""
-    if not tracked or desk.stopped:
-        return
+    """Keep requests per repository of this landing, first visits and later ones apart.
+
+    A second landing on the same day tells nothing of what a day brings, one that was cut off neither.
+    """
+    today = f"{desk.context.now():%Y-%m-%d}"
+    costs = desk.context.state.get("costs", {})
     new = sum(repository.id not in before for repository in tracked)
     kind = "first" if new > len(tracked) / 2 else "again"
+    if not tracked or desk.stopped or (kind == "again" and costs.get("day") == today):
+        return
+    await desk.emit(Remember(("costs", "day"), today))
     rates = {
         name: round(cost.requests / len(tracked), 4)
         for name, cost in desk.context.costs.items()

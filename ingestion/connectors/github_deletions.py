@@ -92,7 +92,8 @@ async def raise_again(
 async def examine(desk: Desk, repositories: Repositories, repository: Repository) -> Reply:
     """Ask for a repository by its id and note what that says: there, deleted (404) or blocked (451).
 
-    Each change is landed once. The last values of a repository that is away stay as they are.
+    Each change is landed once. The last values of a repository that is away stay as they are; one of
+    which nothing was ever landed leaves no tombstone (a list can name what is gone already).
     """
     reply = await desk.client.get(f"repositories/{repository.id}", name="repositories")
     if reply.status == 200:
@@ -103,10 +104,12 @@ async def examine(desk: Desk, repositories: Repositories, repository: Repository
         evidence = f"GET /repositories/{repository.id} answered {reply.status}{blocked}"
         if repository.gone != evidence:
             repository.gone = evidence
-            await tombstone(
-                desk, "repositories", repository.id, repository.id, reply,
-                is_deleted=True, evidence=evidence,
-            )  # fmt: skip
+            log.info("%s is away: %s", repository.name, evidence)
+            if repository.streams:
+                await tombstone(
+                    desk, "repositories", repository.id, repository.id, reply,
+                    is_deleted=True, evidence=evidence,
+                )  # fmt: skip
             await desk.emit(Remember((*repository.path, "gone"), evidence))
     return reply
 
@@ -117,6 +120,7 @@ async def welcome(desk: Desk, repository: Repository, reply: Reply) -> None:
     if repository.gone is None:
         return
     repository.gone = None
-    id, evidence = repository.id, f"{reply.url} shows it again"
-    await tombstone(desk, "repositories", id, id, reply, is_deleted=False, evidence=evidence)
+    if repository.streams:
+        id, evidence = repository.id, f"{reply.url} shows it again"
+        await tombstone(desk, "repositories", id, id, reply, is_deleted=False, evidence=evidence)
     await desk.emit(Remember((*repository.path, "gone"), None))

@@ -9,8 +9,8 @@ from ingestion.connectors.github_state import Memory
 
 Node = dict[str, Any]
 
-# What no counter shows (an edited release, a moved tag) is looked for at least this often.
-RECHECK = timedelta(days=28)
+# What no counter shows (an edited release, a new topic) is looked for at least this often.
+RECHECK = timedelta(days=7)
 
 
 def total(node: Node, name: str) -> int | None:
@@ -23,18 +23,19 @@ def commit_total(node: Node) -> int | None:
 
 
 def parts(table: str, node: Node) -> list[Any]:
-    """The counters that change when the stream does."""
-    pushed, updated = node.get("pushedAt"), node.get("updatedAt")
+    """The counters that change when the stream does.
+
+    `updatedAt` is none of them: it moves with every star.
+    """
+    pushed = node.get("pushedAt")
     match table:
         case "repositories":
-            return [node["nameWithOwner"], pushed, updated, node.get("isArchived")]
+            return [node["nameWithOwner"], pushed, node.get("isArchived")]
         case "releases":
-            return [total(node, "releases"), pushed, updated]
+            return [total(node, "releases"), pushed]
         case "tags":
             return [total(node, "refs"), pushed]
-        case "topics":
-            return [updated, pushed]
-        case "repository_licenses":
+        case "topics" | "repository_licenses":
             return [pushed]
         case "issues":
             counts = [total(node, name) for name in ("issues", "openIssues", *PULLS)]

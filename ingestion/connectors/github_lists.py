@@ -258,10 +258,10 @@ class List:
         """How long the list is by its own Link: the number of its last page of one item each."""
         params = {**self.endpoint.params, "per_page": 1}
         reply = await self.desk.client.get(self.target, params, name=f"{self.name} (count)")
-        if reply.status != 200 or not isinstance(reply.json, list):
-            return None
+        if reply.status != 200 or not isinstance(reply.json, list) or len(reply.json) > 1:
+            return None  # an answer that ignored per_page tells nothing
         last = query_of(reply.links.get("last")).get("page")
         if last is not None:
             return int(last)
-        # Without a Link there is one page; an answer that ignored per_page tells nothing.
-        return len(reply.json) if len(reply.json) <= 1 and len(listing.keys) <= 1 else None
+        # Without a Link there is one page: none or one, unless the list has shown more.
+        return len(reply.json) if len(listing.keys) <= 1 else None

@@ -105,7 +105,8 @@ class Pages:
     def numbers_after(self, reply: Reply) -> range:
         """The numbers of the later pages, if the list is numbered and says which is its last."""
         following, last = (query_of(reply.links.get(name)) for name in ("next", "last"))
-        if not {"after", "before"}.isdisjoint(following) or "page" not in last:
+        by_cursor = not {"after", "before"}.isdisjoint(following)
+        if by_cursor or "page" not in following or "page" not in last:
             return range(0)
         return range(int(following["page"]), int(last["page"]) + 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,11 @@ class Repository:
         await desk.emit(Remember((*self.path, "streams", table), memory))
 
 
+def node_id_of(record: dict[str, Any]) -> str:
+    """The node id of a REST record; answers from before 2018 lack it, then its form of that time."""
+    return record.get("node_id") or b64encode(f"010:Repository{record['id']}".encode()).decode()
+
+
 class Repositories:
     """All repositories that the state knows, by id."""
 
@@ -68,9 +74,9 @@ class Repositories:
         id = str(record["id"])
         known = self.by_id.get(id)
         if known is not None:
-            await known.meet(desk, record["full_name"], record["node_id"])
+            await known.meet(desk, record["full_name"], node_id_of(record))
             return known
-        made = self.by_id[id] = Repository(id, record["full_name"], record["node_id"])
+        made = self.by_id[id] = Repository(id, record["full_name"], node_id_of(record))
         await made.introduce(desk)
         return made
 

@@ -18,7 +18,7 @@ from ingestion.connectors.github_desk import Desk, instant
 from ingestion.connectors.github_guards import guard as guard_of
 from ingestion.connectors.github_guards import stands_still
 from ingestion.connectors.github_lists import List, Listing
-from ingestion.connectors.github_state import Repositories, Repository
+from ingestion.connectors.github_state import Repositories, Repository, node_id_of
 from ingestion.fetch import Refused, Reply, TooHeavy, Unanswered
 from ingestion.landing import Remember
 from ingestion.limits import NoToken, OutOfTime
@@ -104,7 +104,7 @@ class Visitor:
             if reply.status != 200:
                 return False
         if reply.status == 200:
-            await repository.meet(desk, reply.json["full_name"], reply.json["node_id"])
+            await repository.meet(desk, reply.json["full_name"], node_id_of(reply.json))
             await land_records(desk, FIRST, repository, [reply.json], reply)
         await welcome(desk, repository, reply)
         await repository.keep(desk, FIRST, memory_of(reply, guard, memory))

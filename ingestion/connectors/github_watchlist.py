@@ -175,7 +175,9 @@ class Watchlist:
         ]
         gone = Entry(entry.product_name, entry.kind, entry.target, False)
         rows += [(entry_record(gone, repository, None), repository) for repository in left]
-        digest = hashlib.blake2b(orjson.dumps(rows, default=vars_of), digest_size=8).hexdigest()
+        contexts = [context_of(repository) for _, repository in rows]
+        records = [record for record, _ in rows]
+        digest = hashlib.blake2b(orjson.dumps([records, contexts]), digest_size=8).hexdigest()
         kept = {
             "product_name": entry.product_name, "kind": entry.kind, "target": entry.target,
             "ids": [repository.id for repository in repositories], "digest": digest,
@@ -184,9 +186,7 @@ class Watchlist:
             return
         client = self.desk.client
         reply = Reply(200, client.address(entry.target), {}, b"", self.desk.context.now())
-        contexts = [context_of(repository) for _, repository in rows]
         keys = [f"{entry.key}/{repository.id}" for _, repository in rows]
-        records = [record for record, _ in rows]
         await self.desk.land("watchlist", records, reply, "all", contexts=contexts, keys=keys)
         await self.desk.emit(Remember(("watch", entry.key), kept if entry.is_enabled else None))
 
@@ -227,7 +227,3 @@ def context_of(repository: Repository) -> str:
             "node_id": repository.node_id,
         }
     ).decode()
-
-
-def vars_of(repository: Repository) -> list[str]:
-    return [repository.id, repository.name, repository.node_id]
