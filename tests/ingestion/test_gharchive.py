@@ -1,4 +1,4 @@
-"""Hours of the event archive land as they are: every form, every era, whole or broken, in little memory."""
+"""Hours of the event archive land as they are: every form, every era, whole or broken."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import gzip
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.connectors.archive_files import Damage, count_lines, elements, lines
 from ingestion.connectors.downloads import Downloads
 from ingestion.connectors.gharchive import NO_HOUR, hour_of, label
 from simulator.running import serve
@@ -324,77 +319,3 @@ def test_faults_change_nothing_of_the_simulated_hours(tmp_path, monkeypatch):
         assert simulator.requests()["faults"]
     assert found[0] == found[1]
     assert sum(found[0][1].values()) == len(found[0][0])
-
-
-def test_an_array_is_read_alike_wherever_its_blocks_end(tmp_path, monkeypatch):
-    values = [{"a": "é]," * 3, "b": [1, {"c": None}]}, 12345, "x\\", [], {}, -1.5e3, None, True]
-    path = tmp_path / "array.json"
-    path.write_text(json.dumps(values, indent=1, ensure_ascii=False))
-    for size in range(1, 40):
-        monkeypatch.setattr("ingestion.connectors.archive_files.BLOCK_BYTES", size)
-        monkeypatch.setattr("ingestion.connectors.archive_files.READ_BYTES", size)
-        found = [pair for some in elements(path) for pair in some]
-        assert [value for _, value in found] == values
-        assert [json.loads(text) for text, _ in found] == values
-
-
-def test_lines_are_those_of_the_file_wherever_blocks_end(tmp_path, monkeypatch):
-    text = b"one\n\ntwo\r\nthree"
-    path = tmp_path / "lines.gz"
-    path.write_bytes(gzip.compress(text[:6]) + gzip.compress(text[6:]) + b"\0" * 9)
-    for size in range(1, 40):
-        for name in ("BLOCK_BYTES", "READ_BYTES", "INFLATED_BYTES"):
-            monkeypatch.setattr(f"ingestion.connectors.archive_files.{name}", size)
-        assert [line for some in lines(path) for line in some] == text.split(b"\n")
-        assert count_lines(path) == (4, True)
-
-
-def test_a_line_without_end_is_damage(tmp_path, monkeypatch):
-    monkeypatch.setattr("ingestion.connectors.archive_files.RECORD_BYTES", 10)
-    path = tmp_path / "endless.json"
-    path.write_bytes(b"short\n" + b"x" * 100 + b"\n" * 3 + b"y" * 200)
-    monkeypatch.setattr("ingestion.connectors.archive_files.BLOCK_BYTES", 8)
-    with pytest.raises(Damage, match="a line of more than"):
-        list(lines(path))
-
-
-LAND = """
-import resource, sys
-from ingestion.pipeline import run
-from orchestration.settings import load_settings
-import duckdb, pyarrow.parquet, pyarrow.dataset, dlt.destinations.impl.filesystem.filesystem
-run("endoflife", load_settings())  # what the process needs anyway
-base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-landing = run("gharchive", load_settings())
-grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base
-print(landing.rows["events"], grown // (1024 if sys.platform == "linux" else 2**20))
-"""
-
-
-def test_a_big_hour_lands_in_little_memory(tmp_path, folder):
-    record = orjson.dumps(event(0, payload={"text": "word " * 580}))
-    with gzip.open(folder / "2015-01-01-0.json.gz", "wb", compresslevel=1) as file:
-        for number in range(100_000):
-            file.write(record.replace(b'"0"', b'"%d"' % number, 1) + b"\n")
-    (tmp_path / "none").mkdir()
-    (tmp_path / "watchlist.csv").write_text("product_name,kind,target,enabled\n")
-    done = subprocess.run(
-        [sys.executable, "-c", LAND],
-        env={
-            **os.environ,
-            "TRENDHOUSE_HOME": str(tmp_path / "home"),
-            "TRENDHOUSE_WORLD": "recorded",
-            "TRENDHOUSE_WATCHLIST": str(tmp_path / "watchlist.csv"),
-            "TRENDHOUSE_GHARCHIVE_URL": str(folder),
-            "TRENDHOUSE_ENDOFLIFE_URL": str(tmp_path / "none"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    count, megabytes = map(int, done.stdout.split())
-    print(f"{megabytes} MB above the base")
-    assert count == 100_000
-    assert megabytes < 300
-    assert psutil.Process().children() == []
