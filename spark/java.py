@@ -95,7 +95,9 @@ def home_of_path() -> Path | None:
 def major_version(java: Path) -> int | None:
     """The major version that `java -version` names; None if it does not run."""
     try:
-        shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60)
+        shown = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, timeout=60, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = re.search(r'version "(?:1\.)?(\d+)', shown.stderr)

@@ -32,6 +32,11 @@ CONF = {
     # Writers: nothing beside the data; a staging folder is renamed only by the manifest's commit.
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+    # Finding the Python line of each column expression costs more than the expression.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # Nobody reads the plans as text.
+    "spark.sql.maxPlanStringLength": "1000",
+    "spark.sql.debug.maxToStringFields": "1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
@@ -67,10 +72,23 @@ def _start(master: str, memory: str) -> SparkSession:
     return builder.getOrCreate()
 
 
+def interpreting(session: SparkSession) -> SparkSession:
+    """A session beside `session` for plans that see few rows: no code is compiled, one task does all.
+
+    Compiling a plan costs 1-2 s; interpreting it costs some microseconds for each row.
+    """
+    beside = session.newSession()
+    beside.conf.set("spark.sql.codegen.wholeStage", "false")
+    beside.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    beside.conf.set("spark.sql.shuffle.partitions", "1")
+    beside.conf.set("spark.sql.files.minPartitionNum", "1")
+    return beside
+
+
 def memory_conf(memory: str) -> dict[str, str]:
     """Driver heap and collector (parallel is a tenth faster here than G1), logs kept to errors."""
     log4j = Path(__file__).with_name("log4j2.properties")
-    options = f"-XX:+UseParallelGC -Dlog4j2.configurationFile={log4j.as_uri()}"
+    options = f"{os.environ.get('KOPT', '')} -XX:+UseParallelGC -Dlog4j2.configurationFile={log4j.as_uri()}"
     return {
         "spark.driver.memory": memory,
         "spark.driver.extraJavaOptions": options,

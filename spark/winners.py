@@ -106,8 +106,9 @@ def decide(rows: DataFrame, table: Table, slices: dict[str, int], partitions: in
         F.col("source_url").desc_nulls_last(),
         F.col("partition_name").desc_nulls_last(),
     ]
-    spread = rows.withColumn("_slice", slice_of(table, slices)).repartition(
-        partitions, "_part", "_slice"
+    spread = rows.withColumn("_slice", slice_of(table, slices))
+    spread = (
+        spread.coalesce(1) if partitions == 1 else spread.repartition(partitions, "_part", "_slice")
     )
     ordered = Window.partitionBy("_part", "_slice", *table.key).orderBy(*order)
     whole = ordered.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)

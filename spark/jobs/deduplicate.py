@@ -35,11 +35,14 @@ from spark.manifest import (
     vacuum,
 )
 from spark.parse import ELEMENTS, RAW_SCHEMA, parse
+from spark.session import interpreting
 
 if TYPE_CHECKING:
     from ingestion.spec import Table
 
 FILE_BYTES = 128 * 2**20
+FEW_ROWS = 20_000
+FEW_BYTES = 32 * 2**20
 AT_ONCE = 4
 Progress = Callable[[str], None]
 
@@ -147,6 +150,10 @@ class TableRun:
 
     def merge(self, new: list[Path]) -> list[Reconciliation]:
         landed = ledger.count_landed(new)
+        held = sum((self.folder / name).stat().st_size for name in self.live_files())
+        is_small = landed.total() <= FEW_ROWS and held <= FEW_BYTES
+        if is_small:
+            self.spark = interpreting(self.spark)
         raw = self.spark.read.schema(RAW_SCHEMA).parquet(*map(str, new))
         parsed = parse(raw, self.table).persist(StorageLevel.MEMORY_AND_DISK)
         try:
@@ -155,7 +162,7 @@ class TableRun:
                 good, sum(file.stat().st_size for file in new) / max(1, landed.total())
             )
             decided = winners.decide(
-                self.compete(good, slices), self.table, slices, spread_of(slices)
+                self.compete(good, slices), self.table, slices, 1 if is_small else spread_of(slices)
             )
             outcomes, parts, counts = self.count(decided, parsed)
             rows = ledger.reconcile(self.source, self.name, landed, outcomes, self.version)
@@ -312,9 +319,8 @@ class TableRun:
 
 
 def spread_of(slices: dict[str, int]) -> int:
-    """Shuffle partitions: one for little data, more than the files for much, so that they spread."""
-    files = sum(slices.values())
-    return 1 if files <= 1 else min(2 * files, 64)
+    """Shuffle partitions: more than files, so that the files spread over them evenly."""
+    return min(max(4, 2 * sum(slices.values())), 64)
 
 
 def main() -> None:
