@@ -170,7 +170,7 @@ def test_a_second_run_changes_no_number(first_day, undisturbed):
 def test_a_day_later_history_is_longer_and_the_same(first_day, undisturbed):
     first_day.trendhouse("run", "--advance", "1")
     later = first_day.marts()
-    days_before = {row for row in undisturbed["repositories_daily"]}
+    days_before = set(undisturbed["repositories_daily"])
     assert days_before <= set(later["repositories_daily"])
     assert len(later["repositories_daily"]) > len(days_before)
     assert len(later["events_hourly"]) > len(undisturbed["events_hourly"])

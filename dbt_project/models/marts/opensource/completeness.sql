@@ -111,7 +111,8 @@ rated as (
             when summed.expected_count is null then null
             when summed.expected_count = 0 then 1.0
             when stream_floors.measure = 'held' then cast(summed.held_count as double) / summed.expected_count
-            else cast(summed.landed_count as double) / summed.expected_count
+            -- A file or snapshot may be landed again on the same day; that makes it no more complete.
+            else least(cast(summed.landed_count as double) / summed.expected_count, 1.0)
         end as capture_rate
     from summed
     left join stream_floors
