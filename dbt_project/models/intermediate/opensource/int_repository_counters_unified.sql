@@ -57,6 +57,8 @@ final as (
         clean_version,
         observed_at
     from observations
+    -- Of a repository that is known by its git history alone nobody has said how many stars it has.
+    where star_count is not null
 
     union all
 
