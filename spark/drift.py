@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -70,14 +72,20 @@ def changed_element(name: str, table: Table) -> tuple[Column, Column]:
     )
 
 
-def not_in(known: list[str]) -> Callable[[Column], Column]:
-    return lambda key: ~key.isin(known)
+def translate(pattern: str) -> str:
+    """A pattern with `*` as an anchored regular expression of Java."""
+    return "^" + ".*".join(re.escape(part) for part in pattern.split("*")) + "$"
+
+
+def not_in(known: list[str], ignored: str) -> Callable[[Column], Column]:
+    """Whether a key is neither named by a path nor matched by the pattern of what is ignored."""
+    return lambda key: ~key.isin(known) & ~key.rlike(ignored)
 
 
 def unknown_fields(tree: Tree, table: Table) -> Column:
     """Drift of kind `unknown`: keys of the record and of entered objects that no path names.
 
-    `ignore` holds names (at any depth), dotted paths, `object.*`, or `*` for everything.
+    `ignore` holds names and patterns such as `*_url` (at any depth), and dotted ones such as `user.*`.
     """
     empty = F.array().cast(ITEM)
     if "*" in table.ignore or (table.explode and one(table.explode.path).steps == ()):
@@ -85,18 +93,16 @@ def unknown_fields(tree: Tree, table: Table) -> Column:
     parts = []
     for steps, below in tree.entered():
         prefix = ".".join(steps)
-        if any(".".join((*steps[: n + 1], "*")) in table.ignore for n in range(len(steps))):
-            continue
-        if steps and steps[-1] in table.ignore:
-            continue
-        dotted = [
-            i.removeprefix(f"{prefix}.")
-            for i in table.ignore
-            if steps and i.startswith(f"{prefix}.")
+        patterns = [p for p in table.ignore if "." not in p]
+        patterns += [
+            p.removeprefix(f"{prefix}.") for p in table.ignore if p.startswith(f"{prefix}.")
         ]
-        known = [*below, *table.ignore, *dotted]
+        if "*" in patterns or any(fnmatchcase(prefix, p) for p in table.ignore):
+            continue
         keys = F.json_object_keys(text_at(steps)) if steps else F.col("_keys")
-        unknown = F.filter(keys, not_in(known))
+        plain = [p for p in patterns if "*" not in p]
+        ignored = "|".join(translate(p) for p in patterns if "*" in p) or "(?!)"
+        unknown = F.filter(keys, not_in([*below, *plain], ignored))
         parts.append(F.when(F.size(unknown) > 0, described(unknown, text_at(steps), prefix)))
     if not parts:
         return empty

@@ -52,14 +52,14 @@ def parse(raw: DataFrame, table: Table) -> DataFrame:
     if table.explode:
         frame = frame.withColumn("_each", each_texts(table))
         frame = frame.withColumn(ELEMENTS, typed_elements(F.col("_each"), table))
-    frame = frame.withColumn("_reason", reason(table))
     drift = F.concat(changed_types(table), unknown_fields(tree, table))
+    frame = frame.select("*", reason(table).alias("_reason"), drift.alias("_drift"))
     return frame.select(
         *flat_names(table),
         *([ELEMENTS] if table.explode else []),
         *LOADED,
         "_reason",
-        F.when(F.size(drift) > 0, drift).alias("_drift"),
+        F.when(F.size("_drift") > 0, F.col("_drift")).alias("_drift"),
         F.when(F.col("_reason").isNotNull(), F.col("record")).alias("record"),
     )
 
