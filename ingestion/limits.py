@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import ceil
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Window:
             return 1_000
         if self.limit is None or self.remaining is None:
             return 1 - self.in_flight
-        return self.remaining - self.in_flight - int(self.limit * reserve)
+        return self.remaining - self.in_flight - ceil(self.limit * reserve)
 
 
 @dataclass
@@ -61,7 +62,10 @@ class Token:
 
 
 class TokenPool:
-    """Hands out the token with the most quota left; the reserve of each is never touched."""
+    """Hands out the token with the most quota left, one that nobody knows yet first.
+
+    The reserve of each is never touched.
+    """
 
     def __init__(
         self,
@@ -98,9 +102,10 @@ class TokenPool:
             for token in live:
                 window = self.renewed(token.window(resource), now)
                 if window.not_before <= now and window.spendable(self.reserve) > 0:
-                    ready.append((window.spendable(self.reserve), token))
+                    is_unknown = window.limit is None and not window.is_unmetered
+                    ready.append((is_unknown, window.spendable(self.reserve), token))
             if ready:
-                token = max(ready, key=lambda pair: pair[0])[1]
+                token = max(ready, key=lambda each: each[:2])[2]
                 token.window(resource).in_flight += 1
                 return token
             await self.wait(live, resource, now)

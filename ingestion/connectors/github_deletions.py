@@ -69,7 +69,8 @@ async def bury_missing(
     missing = sorted(
         key for key in known_keys(desk, table, repository) - shown if mark(key) not in already
     )
-    log.info("%s of %s: %s deleted upstream", table, repository.name, len(missing))
+    if missing:
+        log.info("%s of %s: %s deleted upstream", table, repository.name, len(missing))
     evidence = f"missing from the full list of {count} at {reply.url}"
     for key in missing:
         await tombstone(desk, table, key, repository.id, reply, is_deleted=True, evidence=evidence)

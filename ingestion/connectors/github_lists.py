@@ -230,7 +230,7 @@ class List:
         if expected is None and self.is_counted and is_there and is_doubtful:
             expected, method = await self.probe(listing), "Link of a page of one"
         if listing.is_full and is_there:
-            if held < before and held == expected:
+            if self.memory.get("listed_at") and self.is_counted and held == expected:
                 await bury_missing(self.desk, self.name, self.repository, listing.keys, reply, held)
             await raise_again(self.desk, self.name, self.repository, listing.keys, reply)
         memory: dict[str, Any] = {"held": held, "cursor": self.cursor(listing)}
