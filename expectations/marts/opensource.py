@@ -54,6 +54,7 @@ SUITES = {
     ),
     "release_cycles": suite("release_cycles", "product_id cycle_name"),
     "issues": suite("issues", "issue_id", one_of("state", "open", "closed"), *at_least(1, "issue_number")),
+    "commits": suite("commits", "repository_id commit_id", *never_null("authored_at")),
     "pull_requests": suite(
         "pull_requests",
         "pull_request_id",

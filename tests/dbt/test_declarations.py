@@ -14,6 +14,7 @@ PROJECT = ROOT / "dbt_project"
 SPECS = load_specs()
 MARTS = {
     *(
+        "commits",
         "commits_daily",
         "completeness",
         "contributor_weeks",
