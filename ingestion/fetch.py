@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,8 +16,10 @@ import aiohttp
 import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
+from yarl import URL
 
 from ingestion.limits import Gate, OutOfTime, Sleeper, Timer, Token, TokenPool
+from ingestion.replies import Reply, is_rate_limited, message_of, seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -50,33 +51,6 @@ class Retryable(Exception):
 
 class TooHeavy(Exception):
     """The answer was too slow, cut or a 502 twice running: the same for fewer items may come."""
-
-
-@dataclass
-class Reply:
-    """An answer: status, headers, body, the address that gave it and when it was true (UTC)."""
-
-    status: int
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-    observed_at: datetime
-    seconds: float = 0.0
-    moved: bool = False
-
-    @cached_property
-    def json(self) -> Any:
-        return orjson.loads(self.body)
-
-    @cached_property
-    def links(self) -> dict[str, str]:
-        """The Link header as relation -> address."""
-        found = {}
-        for part in self.headers.get("Link", "").split(","):
-            address, _, relation = part.partition(";")
-            if 'rel="' in relation:
-                found[relation.split('rel="')[1].split('"')[0]] = address.strip().strip("<>")
-        return found
 
 
 @dataclass
@@ -140,14 +114,18 @@ class Client:
         url = self.address(target, params)
         moved = False
         for _ in range(REDIRECTS):
-            reply = await self.persist("GET", url, name, resource, conditions or {}, None, may_shrink)
+            reply = await self.persist(
+                "GET", url, name, resource, conditions or {}, None, may_shrink
+            )
             if reply.status not in (301, 302, 307, 308):
                 reply.moved = moved
                 return reply
             moved, url = True, self.address(reply.headers["Location"])
         raise Unanswered(f"{url}: more than {REDIRECTS} redirects")
 
-    async def post(self, target: str, content: Any, *, name: str, may_shrink: bool = False) -> Reply:
+    async def post(
+        self, target: str, content: Any, *, name: str, may_shrink: bool = False
+    ) -> Reply:
         """The answer to a GraphQL POST; raises as `get` does."""
         body = orjson.dumps(content)
         return await self.persist(
@@ -233,7 +211,7 @@ class Client:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> Reply:
         async with self.session.request(
-            method, encoded(url), headers=headers, data=body, allow_redirects=False
+            method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
         ) as answer:
             content = await answer.read()
             return Reply(answer.status, url, answer.headers, content, self.date_of(answer.headers))
@@ -282,32 +260,3 @@ class Client:
         wait = 60 * self.patience if retry_after is None else retry_after
         self.pool.pause(token, resource, wait)
         raise Retryable(f"answered {reply.status}: a secondary limit", wait=0.0)
-
-
-def is_rate_limited(content: Any) -> bool:
-    """Whether GraphQL refuses for want of points; it does so with status 200."""
-    errors = content.get("errors") if isinstance(content, dict) else None
-    return any(error.get("type") == "RATE_LIMITED" for error in errors or [])
-
-
-def encoded(url: str) -> Any:
-    from yarl import URL
-
-    return URL(url, encoded=True)
-
-
-def message_of(reply: Reply) -> str:
-    try:
-        said = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return reply.body[:200].decode("utf-8", "replace")
-    return str(said.get("message", "")) if isinstance(said, dict) else ""
-
-
-def seconds_of(text: str | None, date: float) -> float | None:
-    """A Retry-After header in seconds from the answer's Date; None without one."""
-    if not text:
-        return None
-    if text.strip().isdigit():
-        return float(text)
-    return max(0.0, parsedate_to_datetime(text).timestamp() - date)

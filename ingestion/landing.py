@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from ingestion.budget import Cost, Plan
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 BATCH_ROWS = 16_384
-BATCH_BYTES = 32 * 2**20
+BATCH_BYTES = 16 * 2**20
 # Batches of all tables together may hold this much before the biggest is written out.
-HELD_BYTES = 64 * 2**20
+HELD_BYTES = 48 * 2**20
 
 TIMES = {"collected_at", "observed_at"}
 RAW_SCHEMA = pa.schema(
@@ -153,23 +154,35 @@ class Batch:
 
     def table(self, load_id: str) -> pa.Table:
         """An Arrow table with the raw columns, one row per record."""
-        columns: dict[str, list[Any]] = {name: [] for name in RAW_COLUMNS}
-        for rows, collected_at in self.parts:
+        each_row: dict[str, list[Any]] = {"record": [], "record_key": [], "cursor_value": []}
+        contexts: list[str] = []
+        for rows, _ in self.parts:
             count = len(rows.records)
             nulls = [None] * count
-            columns["record"] += rows.records
-            columns["context"] += (
-                [rows.contexts] * count if isinstance(rows.contexts, str) else rows.contexts
-            )
-            columns["record_key"] += nulls if rows.keys is None else rows.keys
-            columns["cursor_value"] += nulls if rows.cursors is None else rows.cursors
-            columns["partition_name"] += [rows.partition_name] * count
-            columns["source_url"] += [rows.source_url] * count
-            columns["collected_at"] += [collected_at] * count
-            columns["observed_at"] += [rows.observed_at] * count
-        columns["load_id"] = [load_id] * self.row_count
-        arrays = [pa.array(columns[each.name], each.type) for each in RAW_SCHEMA]
+            each_row["record"] += rows.records
+            each_row["record_key"] += nulls if rows.keys is None else rows.keys
+            each_row["cursor_value"] += nulls if rows.cursors is None else rows.cursors
+            shared = isinstance(rows.contexts, str)
+            contexts += [rows.contexts] * count if shared else rows.contexts
+        columns = {
+            **each_row,
+            "context": contexts,
+            "partition_name": self.spread([rows.partition_name for rows, _ in self.parts]),
+            "source_url": self.spread([rows.source_url for rows, _ in self.parts]),
+            "collected_at": self.spread([collected_at for _, collected_at in self.parts]),
+            "observed_at": self.spread([rows.observed_at for rows, _ in self.parts]),
+            "load_id": pa.repeat(pa.scalar(load_id), self.row_count),
+        }
+        arrays = [
+            column.cast(each.type) if isinstance(column, pa.Array) else pa.array(column, each.type)
+            for each, column in ((each, columns[each.name]) for each in RAW_SCHEMA)
+        ]
         return pa.Table.from_arrays(arrays, schema=RAW_SCHEMA)
+
+    def spread(self, values: list[Any]) -> pa.Array:
+        """A value per part, repeated for each of its rows."""
+        counts = [len(rows.records) for rows, _ in self.parts]
+        return pa.array(values).take(pa.array(np.repeat(np.arange(len(counts)), counts)))
 
 
 class Batches:

@@ -191,9 +191,7 @@ READINGS = Table(
         "expected_count": Column(
             type="bigint", nullable=False, description="Records upstream says there are."
         ),
-        "method": Column(
-            type="string", nullable=False, description="How the number was obtained."
-        ),
+        "method": Column(type="string", nullable=False, description="How the number was obtained."),
     },
 )
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from ingestion.connectors.github_desk import Desk, instant, path_of, text_at
+from ingestion.connectors.github_desk import Desk, instant, path_of, texts_at
 from ingestion.connectors.github_state import Memory, Repository
-from ingestion.fetch import Reply, Unanswered
+from ingestion.fetch import Unanswered
+from ingestion.replies import Reply
 from ingestion.spec import Table
 
 log = logging.getLogger(__name__)
@@ -45,28 +46,27 @@ def memory_of(reply: Reply, guard: str | None, before: Memory, **more: Any) -> M
     return {key: value for key, value in {**kept, **fresh}.items() if value is not None}
 
 
-def key_of(table: Table, repository: Repository, record: Any, position: int = 0) -> str:
-    """The key of a record, joined by `/`; what the record does not say comes from the context."""
-    context = {"@repository_id": repository.id, "@position": str(position)}
-    found = []
+def keys_of(table: Table, repository: Repository, records: Sequence[Any]) -> list[str]:
+    """The key of each record, joined by `/`; what the record does not say comes from the context.
+
+    Of a record that becomes several rows it is the part that they share.
+    """
+    parts: list[Sequence[str | None]] = []
     for column in table.key:
-        choices = path_of(table, column).split("|") if column in table.columns else []
-        values = (context.get(path) or text_at(record, path) for path in choices)
-        found.append(next((value for value in values if value), ""))
-    return "/".join(found)
-
-
-def flat_key(table: Table, repository: Repository, record: Any, position: int = 0) -> str:
-    """The key without what an exploded record has many of."""
-    return key_of(table, repository, record, position).rstrip("/")
+        path = path_of(table, column) if column in table.columns else "$each"
+        if path == "@repository_id":
+            parts.append([repository.id] * len(records))
+        elif not path.startswith("$each"):
+            found = texts_at(records, path.removesuffix("|@position"))
+            parts.append([text or str(place) for place, text in enumerate(found)])
+    return list(map("/".join, zip(*parts, strict=True))) if len(parts) > 1 else list(parts[0])
 
 
 def cursors_of(table: Table, records: Sequence[Any]) -> list[str | None] | None:
     """The winner's cursor of each record; None where it is the load's own time."""
     if table.cursor is None or table.cursor not in table.columns:
         return None
-    path = path_of(table, table.cursor)
-    return [text_at(record, path) for record in records]
+    return texts_at(records, path_of(table, table.cursor))
 
 
 def contexts_of(table: Table, repository: Repository, count: int) -> str | list[str]:
@@ -78,18 +78,20 @@ def contexts_of(table: Table, repository: Repository, count: int) -> str | list[
 
 async def land_records(
     desk: Desk, name: str, repository: Repository, records: Sequence[Any], reply: Reply
-) -> None:
-    """Emit the records of a repository's answer with key, cursor and context."""
+) -> list[str]:
+    """Emit the records of a repository's answer with key, cursor and context; returns the keys."""
     table = desk.tables[name]
+    keys = keys_of(table, repository, records)
     await desk.land(
         name,
         records,
         reply,
         repository.id,
         contexts=contexts_of(table, repository, len(records)),
-        keys=[flat_key(table, repository, each, place) for place, each in enumerate(records)],
+        keys=keys,
         cursors=cursors_of(table, records),
     )
+    return keys
 
 
 async def land_answer(

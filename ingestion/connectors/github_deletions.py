@@ -10,8 +10,8 @@ import duckdb
 
 from ingestion.connectors.github_desk import Desk
 from ingestion.connectors.github_state import Repositories, Repository
-from ingestion.fetch import Reply
 from ingestion.landing import Remember
+from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
 
-from ingestion.fetch import Client, Reply
+from ingestion.fetch import Client
 from ingestion.landing import Context, Failure, Rows
+from ingestion.replies import Reply
 from ingestion.spec import Table
 from ingestion.streaming import Emit
 
@@ -68,20 +70,29 @@ def instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def value_at(record: Any, path: str) -> Any:
-    """The value at a dotted path, `a|b` the first that is not null; None where there is none."""
-    for choice in path.split("|"):
-        value = record
-        for name in choice.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        if value is not None:
-            return value
-    return None
+@cache
+def reader(path: str) -> Callable[[Any], Any]:
+    """Reads the value at a dotted path, `a|b` the first that is not null; None where there is none."""
+    if "|" not in path and "." not in path:
+        return lambda record: record.get(path) if isinstance(record, dict) else None
+    choices = [choice.split(".") for choice in path.split("|")]
+
+    def read(record: Any) -> Any:
+        for names in choices:
+            value = record
+            for name in names:
+                value = value.get(name) if isinstance(value, dict) else None
+            if value is not None:
+                return value
+        return None
+
+    return read
 
 
-def text_at(record: Any, path: str) -> str | None:
-    value = value_at(record, path)
-    return None if value is None else str(value)
+def texts_at(records: Sequence[Any], path: str) -> list[str | None]:
+    """The values of all records at a path, as text."""
+    values = map(reader(path), records)
+    return [value if value is None or isinstance(value, str) else str(value) for value in values]
 
 
 def path_of(table: Table, column: str) -> str:

@@ -15,8 +15,9 @@ import orjson
 from ingestion.connectors.github_deletions import welcome
 from ingestion.connectors.github_desk import Desk, instant
 from ingestion.connectors.github_state import Repository
-from ingestion.fetch import SLOW_SECONDS, Refused, Reply, TooHeavy, Unanswered
+from ingestion.fetch import SLOW_SECONDS, Refused, TooHeavy, Unanswered
 from ingestion.readings import reading
+from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from typing import Any
 from ingestion.connectors.github_answers import (
     conditions_of,
     cursors_of,
-    flat_key,
     land_records,
     memory_of,
 )
@@ -20,14 +19,14 @@ from ingestion.connectors.github_deletions import (
     known_keys,
     raise_again,
 )
-from ingestion.connectors.github_desk import Desk, instant, path_of, text_at
+from ingestion.connectors.github_desk import Desk, instant, path_of, texts_at
 from ingestion.connectors.github_guards import expected as expected_count
 from ingestion.connectors.github_guards import guard as guard_of
 from ingestion.connectors.github_guards import stands_still
 from ingestion.connectors.github_pages import Pages, query_of
 from ingestion.connectors.github_state import Repository
-from ingestion.fetch import Reply
 from ingestion.readings import reading
+from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
 
@@ -182,24 +181,24 @@ class List:
 
     def reaches(self, records: list[Any], column: str, floor: str) -> bool:
         """Whether a page in descending order has come to what was read last time."""
-        last = text_at(records[-1], path_of(self.table, column)) if records else None
+        (last,) = texts_at(records[-1:], path_of(self.table, column)) or (None,)
         return last is not None and last < floor
 
     async def take(self, listing: Listing, records: list[Any], reply: Reply) -> None:
         """Land a page and note what it shows."""
-        await land_records(self.desk, self.name, self.repository, records, reply)
+        keys = await land_records(self.desk, self.name, self.repository, records, reply)
         if self.keep_records:
             listing.records += records
         cursor = self.memory.get("cursor", "")
         born = next((path_of(self.table, c) for c in BORN if c in self.table.columns), None)
-        for place, record in enumerate(records):
-            key = flat_key(self.table, self.repository, record, place)
+        births = texts_at(records, born) if born else [None] * len(records)
+        for key, birth in zip(keys, births, strict=True):
             if key not in listing.keys:
                 listing.keys.add(key)
-                listing.new_count += (text_at(record, born) or "" if born else "") > cursor
+                listing.new_count += (birth or "") > cursor
         column = self.stop_column
         seen = cursors_of(self.table, records) or (
-            [text_at(record, path_of(self.table, column)) for record in records] if column else []
+            texts_at(records, path_of(self.table, column)) if column else []
         )
         listing.newest = max([*filter(None, seen), *filter(None, [listing.newest])], default=None)
 

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from ingestion.connectors.github_answers import NOTHING
 from ingestion.connectors.github_desk import Desk
-from ingestion.fetch import SLOW_SECONDS, Refused, Reply, TooHeavy, Unanswered
+from ingestion.fetch import SLOW_SECONDS, Refused, TooHeavy, Unanswered
+from ingestion.replies import Reply
 
-AHEAD = 6
+AHEAD = 3
 SMALLEST = 10
 TOO_LARGE = "too large"
 

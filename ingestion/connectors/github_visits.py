@@ -19,9 +19,10 @@ from ingestion.connectors.github_guards import guard as guard_of
 from ingestion.connectors.github_guards import stands_still
 from ingestion.connectors.github_lists import List, Listing
 from ingestion.connectors.github_state import Repositories, Repository, node_id_of
-from ingestion.fetch import Refused, Reply, TooHeavy, Unanswered
+from ingestion.fetch import Refused, TooHeavy, Unanswered
 from ingestion.landing import Remember
 from ingestion.limits import NoToken, OutOfTime
+from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ import orjson
 
 from ingestion.connectors.github_desk import Desk
 from ingestion.connectors.github_state import Repositories, Repository
-from ingestion.fetch import Refused, Reply, Unanswered
+from ingestion.fetch import Refused, Unanswered
 from ingestion.landing import Remember
+from ingestion.replies import Reply
 from ingestion.spec import SpecError
 from orchestration.settings import Settings
 
