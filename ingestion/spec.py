@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 SOURCES = Path(__file__).parent / "sources"
 
@@ -40,6 +42,17 @@ LOAD_COLUMNS = {
 
 class SpecError(Exception):
     """A source file says something wrong; the message names file, line, key and remedy."""
+
+
+def unknown_reference(name: str, kind: str, known: Iterable[str], *at: str | int) -> Exception:
+    """The error of a name that nothing bears; `at` is where it stands below the checked value."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    remedy = (
+        f"did you mean `{near[0]}`?" if near else f"declare it or use one of {', '.join(known)}."
+    )
+    said = f"`{name}` is not one of the {kind}"
+    return PydanticCustomError("reference", "{said}", {"said": said, "at": at, "remedy": remedy})
 
 
 class Model(BaseModel):
@@ -125,11 +138,15 @@ class Table(Model):
     @model_validator(mode="after")
     def refer_to_declared_columns(self) -> Table:
         known = {*self.columns, "observed_at", "collected_at"}
-        named = [*self.key, *([self.cursor] if self.cursor else [])]
-        named += [self.partition.column] if self.partition else []
-        for name in named:
-            if name not in known:
-                raise ValueError(f"`{name}` is not one of the table's columns")
+        named: list[tuple[str | None, tuple[str | int, ...]]] = [
+            *((name, ("key", place)) for place, name in enumerate(self.key)),
+            (self.cursor, ("cursor",)),
+            (self.partition and self.partition.column, ("partition", "column")),
+            (self.endpoint and self.endpoint.stop_at, ("endpoint", "stop_at")),
+        ]
+        for name, at in named:
+            if name is not None and name not in known:
+                raise unknown_reference(name, "table's columns", known, *at)
         return self
 
 
@@ -170,6 +187,18 @@ class SourceSpec(Model):
     freshness_hours: int | None = None
     tables: dict[Name, Table]
 
+    @model_validator(mode="after")
+    def refer_to_declared_tables(self) -> SourceSpec:
+        if self.connector and "readings" in self.tables:
+            at = {"said": "every landed source has it", "at": ("tables", "readings")}
+            raise PydanticCustomError("reference", "{said}", {**at, "remedy": "remove it."})
+        for name, table in self.tables.items():
+            if table.raw is not None and table.raw not in self.tables:
+                raise unknown_reference(
+                    table.raw, "source's tables", self.tables, "tables", name, "raw"
+                )
+        return self
+
     def raw_name(self, table: str) -> str:
         """The raw table that a clean table is made of; several clean tables may share one."""
         return self.tables[table].raw or table
@@ -204,13 +233,9 @@ def load_spec(name: str, folder: Path = SOURCES) -> SourceSpec:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
         raise SpecError(f"No source is called `{name}`: {path} does not exist. Known: {known}.")
     text = path.read_text(encoding="utf-8")
+    values = read_mapping(path, text)
     try:
-        values = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SpecError(f"{path}:{line}: not YAML: {error.problem}. Mend the line.") from error
-    try:
-        spec = SourceSpec(name=name, **(values or {}))
+        spec = SourceSpec.model_validate({**values, "name": name})
     except ValidationError as error:
         raise SpecError(explain(path, text, error)) from error
     if spec.connector is None:
@@ -228,14 +253,52 @@ def landed_specs(folder: Path = SOURCES) -> list[SourceSpec]:
     return [spec for spec in load_specs(folder) if spec.connector]
 
 
+def read_mapping(path: Path, text: str) -> dict[str, Any]:
+    """The file's keys. Raises SpecError where it is no YAML, no mapping or says a key twice."""
+    try:
+        root, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SpecError(f"{path}:{line}: not YAML: {error.problem}. Mend the line.") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise SpecError(f"{path}:{line}: not YAML: {error.reason}. Mend the line.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SpecError(f"{path}:1: file: it holds no keys; write `key: value` lines.")
+    for key in repeated(root):
+        line = key.start_mark.line + 1
+        raise SpecError(f"{path}:{line}: {key.value}: it is said twice; remove one.")
+    if "name" in values:
+        line = line_of(root, ("name",))
+        raise SpecError(f"{path}:{line}: name: it is the file's stem; remove `name`.")
+    return values
+
+
+def repeated(node: yaml.Node) -> Iterator[yaml.Node]:
+    """Keys that a mapping has had before; of two, YAML itself silently takes the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(key.value)
+            yield from repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from repeated(value)
+
+
 def explain(path: Path, text: str, error: ValidationError) -> str:
     """One line per mistake: `file:line: key: what is wrong; what to do`."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    return "\n".join(
-        f"{path}:{line_of(root, item['loc'])}: {'.'.join(map(str, item['loc'])) or 'file'}: "
-        f"{item['msg'].removeprefix('Value error, ')}; {remedy(item)}"
-        for item in error.errors()
-    )
+    lines = []
+    for item in error.errors():
+        loc = (*item["loc"], *item.get("ctx", {}).get("at", ()))
+        where = f"{path}:{line_of(root, loc)}: {'.'.join(map(str, loc)) or 'file'}"
+        lines.append(f"{where}: {item['msg']}; {remedy(item)}")
+    return "\n".join(lines)
 
 
 def line_of(node: yaml.Node | None, loc: tuple[Any, ...]) -> int:
@@ -260,6 +323,10 @@ def remedy(item: dict[str, Any]) -> str:
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(key, sorted(all_keys()), n=1)
         return f"remove `{key}`" + (f" or did you mean `{near[0]}`?" if near else ".")
+    if kind == "reference":
+        return item["ctx"]["remedy"]
+    if kind == "string_pattern_mismatch":
+        return "write it in lower case, with digits and underscores."
     if kind == "missing":
         return f"add `{key}:`."
     if kind == "literal_error":

@@ -57,6 +57,82 @@ def test_a_key_that_is_no_column_is_refused(tmp_path):
     assert "`number` is not one of the table's columns" in said
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("[id]", "[idd]", r"thing\.yml:8: tables\.things\.key\.0: .*did you mean `id`\?"),
+        ("[id]", "[who]", r":8: .*declare it or use one of collected_at, id, observed_at\."),
+        ("cursor: null", "cursor: ids", r":9: tables\.things\.cursor: `ids` .*mean `id`\?"),
+        (
+            "cursor: null",
+            "partition: {column: day, by: day}",
+            r":9: tables\.things\.partition\.column: `day` is not one of the table's columns",
+        ),
+        (
+            "cursor: null",
+            "endpoint: {path: x, stop_at: day}",
+            r":9: tables\.things\.endpoint\.stop_at: `day` is not one of the table's columns",
+        ),
+        ("cursor: null", "raw: thing", r":9: tables\.things\.raw: .*did you mean `things`\?"),
+    ],
+)
+def test_a_name_that_nothing_bears_is_told_with_its_own_line(tmp_path, before, after, said):
+    assert re.search(said, complaint(tmp_path, GOOD.replace(before, after)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "somebody@example.org",
+            "[a]",
+            r":3: owner: .*give a value of the right type, not \['a'\]",
+        ),
+        ("nullable: false", "nullable: maybe", r":11: .*nullable: .*right type, not 'maybe'"),
+        ("      id:", "      Id:", r":11: .*Id.*write it in lower case"),
+        ("opensource", "opensauce", r":1: domain: .*use one of 'opensource', 'movies'"),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_would_be_right(tmp_path, before, after, said):
+    assert re.search(said, complaint(tmp_path, GOOD.replace(before, after)))
+
+
+def test_every_mistake_of_a_file_is_told_at_once(tmp_path):
+    said = complaint(tmp_path, GOOD.replace("bigint", "integer") + "ownr: x\n")
+    assert [line.split(": ")[0].rpartition(":")[2] for line in said.splitlines()] == ["11", "12"]
+
+
+def test_a_key_that_is_said_twice_is_refused(tmp_path):
+    said = complaint(tmp_path, GOOD.replace("cursor: null", "cursor: null\n    cursor: id"))
+    assert "thing.yml:10: cursor: it is said twice; remove one." in said
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "hello\n"])
+def test_a_file_that_holds_no_keys_says_what_to_write(tmp_path, text):
+    assert "thing.yml:1: file: it holds no keys; write" in complaint(tmp_path, text)
+
+
+def test_an_empty_file_says_everything_that_it_lacks(tmp_path):
+    said = complaint(tmp_path, "")
+    assert all(
+        f"add `{key}:`" in said for key in ("domain", "description", "owner", "connector", "tables")
+    )
+
+
+def test_a_sign_that_yaml_does_not_know_is_told_with_its_line(tmp_path):
+    assert "thing.yml:12: not YAML" in complaint(tmp_path, GOOD + "retries: \x00\n")
+
+
+def test_a_name_in_the_file_is_refused_for_the_stem_is_the_name(tmp_path):
+    said = complaint(tmp_path, GOOD + "name: thing\n")
+    assert "thing.yml:12: name: it is the file's stem; remove `name`." in said
+
+
+def test_a_landed_source_may_not_declare_the_readings_it_is_given(tmp_path):
+    said = complaint(tmp_path, GOOD.replace("  things:", "  readings:"))
+    assert "thing.yml:6: tables.readings: every landed source has it; remove it." in said
+
+
 def test_what_is_no_yaml_is_told_with_its_line(tmp_path):
     assert "thing.yml:4: not YAML" in complaint(
         tmp_path, GOOD.replace("connector: thing", "a: b: c")
@@ -71,6 +147,11 @@ def test_an_unknown_source_names_the_known_ones():
 def test_every_source_of_the_house_can_be_read():
     assert {"github", "gharchive", "github_ranking", "endoflife"} <= {s.name for s in load_specs()}
     assert "ledger" not in {spec.name for spec in landed_specs()}
+
+
+def test_readings_are_built_in_where_something_is_landed_and_nowhere_else():
+    given = {spec.name for spec in load_specs() if "readings" in spec.tables}
+    assert given == {spec.name for spec in landed_specs()}
 
 
 @pytest.mark.parametrize(
