@@ -24,7 +24,7 @@ from ingestion.streaming import Emit, drain
 
 log = logging.getLogger(__name__)
 
-VISITS_AT_ONCE = 8
+VISITS_AT_ONCE = 12
 
 
 def land(context: Context) -> Iterator[Item]:

@@ -25,6 +25,7 @@ class Desk:
     client: Client
     emit: Emit
     stopped: str | None = None
+    pages_ahead: int = 0
     per_page: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -13,7 +13,9 @@ from ingestion.connectors.github_desk import Desk
 from ingestion.fetch import SLOW_SECONDS, Refused, TooHeavy, Unanswered
 from ingestion.replies import Reply
 
-AHEAD = 3
+AHEAD = 6
+# Pages that all lists together may hold ahead; beyond it each fetches only its next one.
+AHEAD_TOGETHER = 32
 SMALLEST = 10
 TOO_LARGE = "too large"
 
@@ -119,9 +121,12 @@ class Pages:
         waiting = iter(numbers)
         try:
             for number in numbers:
-                while len(tasks) < AHEAD and (next_number := next(waiting, None)) is not None:
+                while self.may_add(tasks) and (next_number := next(waiting, None)) is not None:
                     tasks.append(asyncio.create_task(self.numbered(pattern, next_number)))
-                replies = await tasks.pop(0)
+                    self.desk.pages_ahead += 1
+                replies = await tasks[0]
+                tasks.pop(0)
+                self.desk.pages_ahead -= 1
                 following = numbered(pattern, number + 1) if number != numbers[-1] else None
                 for reply in replies:
                     yield reply, records_of(reply), following
@@ -129,9 +134,14 @@ class Pages:
                 replies = [await self.page(following)]
                 yield replies[0], records_of(replies[0]), replies[0].links.get("next")
         finally:
+            self.desk.pages_ahead -= len(tasks)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def may_add(self, tasks: list[asyncio.Task[list[Reply]]]) -> bool:
+        """Whether another page may be fetched ahead; the next one always may."""
+        return not tasks or (len(tasks) < AHEAD and self.desk.pages_ahead < AHEAD_TOGETHER)
 
     async def numbered(self, pattern: str, number: int) -> list[Reply]:
         """Page `number`; as two halves (and so on) where the whole is too much for upstream."""
