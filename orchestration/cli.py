@@ -123,10 +123,12 @@ def run(
 @app.command()
 def plan(source: Source = None, live: Live = False, recorded: Recorded = None) -> None:
     """What the next landing will cost in requests, points and time; nothing is sent upstream."""
+    from orchestration import worlds
     from orchestration.planning import show_plan
 
-    settings = _chosen(live, recorded)
-    show_plan(console, settings, _sources(source))
+    # Inside the world, so that watchlist, tokens and state are those of the landing itself.
+    with worlds.enter(_chosen(live, recorded), recorded=recorded) as settings:
+        show_plan(console, settings, _sources(source))
 
 
 @app.command()

@@ -112,14 +112,10 @@ def branch(world: World, repository: Repository, item: Item, ref: str) -> dict[s
     }
 
 
-def pull(world: World, repository: Repository, item: Item) -> dict[str, Any]:
-    """A pull request as the pulls endpoint lists it."""
-    full_name = repository.alias(world.now).full_name
-    base = f"{API}/repos/{full_name}"
-    url, page = f"{base}/pulls/{item.number}", f"{SITE}/{full_name}/pull/{item.number}"
-    issue_url = f"{base}/issues/{item.number}"
-    head = branch(world, repository, item, f"topic-{item.number}")
-    links = {
+def pull_links(base: str, item: Item, page: str, sha: str) -> dict[str, str]:
+    """The addresses around a pull request, by their names in `_links`."""
+    url, issue_url = f"{base}/pulls/{item.number}", f"{base}/issues/{item.number}"
+    return {
         "self": url,
         "html": page,
         "issue": issue_url,
@@ -127,17 +123,26 @@ def pull(world: World, repository: Repository, item: Item) -> dict[str, Any]:
         "review_comments": f"{url}/comments",
         "review_comment": f"{base}/pulls/comments{{/number}}",
         "commits": f"{url}/commits",
-        "statuses": f"{base}/statuses/{head['sha']}",
+        "statuses": f"{base}/statuses/{sha}",
     }
+
+
+def pull(world: World, repository: Repository, item: Item) -> dict[str, Any]:
+    """A pull request as the pulls endpoint lists it."""
+    full_name = repository.alias(world.now).full_name
+    base = f"{API}/repos/{full_name}"
+    page = f"{SITE}/{full_name}/pull/{item.number}"
+    head = branch(world, repository, item, f"topic-{item.number}")
+    links = pull_links(base, item, page, head["sha"])
     merge = hexadecimal(world.seed, "merge", repository.index, item.number)
     return {
-        "url": url,
+        "url": links["self"],
         "id": item.pull_id,
         "node_id": node_id("PR", item.pull_id),
         "html_url": page,
         "diff_url": f"{page}.diff",
         "patch_url": f"{page}.patch",
-        "issue_url": issue_url,
+        "issue_url": links["issue"],
         "commits_url": links["commits"],
         "review_comments_url": links["review_comments"],
         "review_comment_url": links["review_comment"],

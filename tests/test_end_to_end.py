@@ -26,6 +26,7 @@ LOAD_COLUMNS = {
     "superseded_count",
     "inserted_count",
     "source_url",
+    "occurrence_count",
 }
 KILLS_PER_STAGE = 5
 
@@ -189,15 +190,21 @@ def test_a_fifth_of_the_answers_going_wrong_changes_nothing(watchlist, undisturb
     assert differences(chaos.marts(), undisturbed) == {}, said
 
 
-def test_a_silently_cut_page_refuses_publication(home, undisturbed, tmp_path):
+def test_a_silently_cut_page_refuses_publication(home, undisturbed, watchlist, tmp_path):
+    """A fifth repository is listed for the first time, and its pages come short; then they are whole."""
+    longer = tmp_path / "longer.csv"
+    lines = (Path(__file__).parents[1] / "simulator" / "watchlist.csv").read_text().splitlines()
+    fifth = [line for line in lines if ",github," in line][4]
+    longer.write_text(f"{watchlist.read_text()}{fifth}\n")
     cut = home.copy(tmp_path / "home")
+    cut.environment["TRENDHOUSE_WATCHLIST"] = str(longer)
     before = cut.place.published.joinpath("CURRENT.json").read_text()
-    said = cut.trendhouse(
-        "run", "--advance", "1", "--cut-page", "/(issues|tags|releases)", expect=4
-    )
-    assert "capture" in said and "floor" in said
+    said = cut.trendhouse("run", "--cut-page", "/(issues|tags|releases|pulls)", expect=4)
+    assert "capture rate" in said and "floor" in said
     assert cut.place.published.joinpath("CURRENT.json").read_text() == before
     assert differences(cut.marts(), undisturbed) == {}
+    cut.trendhouse("run")
+    assert len(cut.marts()["repositories"]) == len(undisturbed["repositories"]) + 1
 
 
 @pytest.fixture(scope="module")

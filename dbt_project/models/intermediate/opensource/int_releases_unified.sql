@@ -167,7 +167,7 @@ final as (
         lower(trim(release_dates.version)) as version,
         null as release_name,
         null as body,
-        release_dates.source_url as link,
+        'https://endoflife.date/' || release_dates.product_id as link,
         null as author_login,
         null as deleted_evidence,
         coalesce(last_stated.stated_date_count, 1) as stated_date_count,
