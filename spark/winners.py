@@ -54,6 +54,10 @@ def digest(table: Table) -> Column:
     return F.xxhash64(nulls, *columns)
 
 
+def with_digest(parsed: DataFrame, table: Table) -> DataFrame:
+    return parsed.withColumn("_digest", digest(table))
+
+
 def cursor_of(table: Table) -> Column:
     return F.col(table.cursor) if table.cursor else F.lit(None).cast("string")
 
@@ -75,7 +79,7 @@ def candidates(rows: DataFrame, table: Table, role: int) -> DataFrame:
         *(name for name in LOAD_COLUMNS if name != "clean_version"),
         version.alias("clean_version"),
         cursor_of(table).alias("_cursor"),
-        digest(table).alias("_digest"),
+        (F.col("_digest") if role == NEW else digest(table)).alias("_digest"),
         part_of(table).alias("_part"),
         F.lit(role).alias("_role"),
     )
@@ -134,9 +138,12 @@ def decide(rows: DataFrame, table: Table, slices: dict[str, int], partitions: in
 
 
 def mark_columns(table: Table) -> dict[str, str]:
-    """Columns and types of a marker: the key, where it stands in time, and the content it confirms."""
+    """Columns and types of a marker: the key, where it stands in time, and the content it confirms.
+
+    `_place` is its partition: Spark keeps the column that cuts its output out of the files.
+    """
     types = {name: SPARK_TYPES[kind] for name, kind in LOAD_COLUMNS.items()}
     types |= {name: SPARK_TYPES[column.type] for name, column in table.columns.items()}
     key = {name: types[name] for name in table.key}
     at = {"_cursor": cursor_type(table), "collected_at": "timestamp_ntz", "load_id": "string"}
-    return {**key, **at, "_digest": "bigint", "_part": "string"}
+    return {**key, **at, "_digest": "bigint", "_place": "string"}

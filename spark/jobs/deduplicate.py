@@ -155,7 +155,7 @@ class TableRun:
         if is_small:
             self.spark = interpreting(self.spark)
         raw = self.spark.read.schema(RAW_SCHEMA).parquet(*map(str, new))
-        parsed = parse(raw, self.table).persist(StorageLevel.MEMORY_AND_DISK)
+        parsed = self.hold(winners.with_digest(parse(raw, self.table), self.table), is_small)
         try:
             good = winners.candidates(parsed.where("_reason is null"), self.table, winners.NEW)
             slices = self.touched(
@@ -174,6 +174,17 @@ class TableRun:
             return rows
         finally:
             parsed.unpersist()
+
+    def hold(self, parsed: DataFrame, is_small: bool) -> DataFrame:
+        """The parsed rows, so that records are read once: few in memory, many as Parquet beside the table.
+
+        Spark's own cache costs twice the time of the file, and memory that grows with the input.
+        """
+        if is_small:
+            return parsed.persist(StorageLevel.MEMORY_AND_DISK)
+        staged = str(self.staging / "parsed")
+        parsed.write.option("compression", "lz4_raw").parquet(staged)
+        return self.spark.read.schema(parsed.schema).parquet(staged)
 
     def touched(self, good: DataFrame, row_bytes: float) -> dict[str, int]:
         """The partitions that the new rows touch, with the number of files each will need."""
@@ -204,6 +215,7 @@ class TableRun:
         if marks and not self.rereads:
             schema = ", ".join(f"{n} {t}" for n, t in winners.mark_columns(self.table).items())
             read = self.spark.read.schema(schema).parquet(*(str(self.folder / n) for n in marks))
+            read = read.withColumnRenamed("_place", "_part")
             marked = read.withColumn("_role", F.lit(winners.CONFIRMED))
             rows = rows.unionByName(marked, allowMissingColumns=True)
         return rows
@@ -263,7 +275,8 @@ class TableRun:
         marks = {part_of_file(name) for name in manifest.positions} & set(parts)
         moved = {}
         if any(count["marks"] for count in parts.values()):
-            rows = decided.where("_marks").select(*winners.mark_columns(self.table))
+            rows = decided.where("_marks").withColumn("_place", F.col("_part"))
+            rows = rows.select(*winners.mark_columns(self.table), "_part")
             moved = self.write(rows, "_positions")
         keep = [n for n in manifest.positions if part_of_file(n) not in marks]
         manifest.positions = sorted([*keep, *(name for names in moved.values() for name in names)])

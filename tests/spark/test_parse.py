@@ -1,0 +1,145 @@
+"""How records become columns: paths, exploded elements, types, and drift."""
+
+from datetime import date
+
+from spark.jobs.deduplicate import deduplicate
+from tests.spark.conftest import T0, source
+
+
+def drift(landing, table="items"):
+    return landing.ledger(table, "drift", "path, kind, expected_type, example, occurrence_count")
+
+
+def test_an_unknown_field_and_a_changed_type_are_reported_and_the_row_stays(spark, landing):
+    columns = {
+        "id": {"type": "bigint", "nullable": False},
+        "stars": {"type": "bigint"},
+        "name": {"type": "string"},
+        "owner_id": {"type": "bigint", "path": "owner.id"},
+    }
+    spec = source(items={"key": ["id"], "ignore": ["*_url", "secret"], "columns": columns})
+    landing.land(
+        "items",
+        {"id": 1, "stars": "many", "name": "[x]", "owner": {"id": 1, "login": "l", "a_url": 1}},
+        {"id": 2, "stars": "12", "name": {"first": "x"}, "new": [1, 2], "b_url": 2, "secret": 3},
+        {"id": 3, "new": "again"},
+    )
+    deduplicate(spark, landing.lake, spec)
+    assert landing.clean("items", "id, stars, name") == [
+        (1, None, "[x]"),
+        (2, 12, None),
+        (3, None, None),
+    ]
+    assert drift(landing) == [
+        ("name", "type", "string", '{"first":"x"}', 1),
+        ("new", "unknown", None, "[1,2]", 2),
+        ("owner.login", "unknown", None, "l", 1),
+        ("stars", "type", "bigint", "many", 1),
+    ]
+
+
+def test_a_path_takes_the_first_place_that_holds_a_value(spark, landing):
+    columns = {
+        "id": {"type": "string", "path": "id|@fallback", "nullable": False},
+        "actor": {"type": "string", "path": "actor.login|actor"},
+        "repo": {"type": "bigint", "path": "repo.id|repository.id"},
+    }
+    spec = source(items={"key": ["id"], "ignore": ["*"], "columns": columns})
+    landing.land(
+        "items",
+        {"id": 1, "actor": {"login": "new"}, "repo": {"id": 7}},
+        ({"actor": "old", "repository": {"id": 8}}, {"fallback": "digest"}),
+    )
+    deduplicate(spark, landing.lake, spec)
+    assert landing.clean("items", "id, actor, repo") == [("1", "new", 7), ("digest", "old", 8)]
+
+
+def test_a_record_may_be_a_plain_string(spark, landing):
+    columns = {
+        "version": {"type": "string", "path": "@version"},
+        "released": {"type": "date", "path": "date|$"},
+    }
+    spec = source(items={"key": ["version"], "columns": columns})
+    landing.land(
+        "items",
+        ('"2020-02-03"', {"version": "1"}),
+        ({"date": "2021-01-01T23:00:00Z"}, {"version": "2"}),
+    )
+    deduplicate(spark, landing.lake, spec)
+    assert landing.clean("items", "version, released") == [
+        ("1", date(2020, 2, 3)),
+        ("2", date(2021, 1, 1)),
+    ]
+
+
+def test_a_map_is_exploded_and_the_rows_of_a_changed_key_are_replaced(spark, landing):
+    columns = {
+        "repo": {"type": "bigint", "path": "@repo"},
+        "lang": {"type": "string", "path": "$each.key"},
+        "bytes": {"type": "bigint", "path": "$each.value", "nullable": False},
+    }
+    table = {
+        "key": ["repo"],
+        "cursor": "observed_at",
+        "explode": {"path": "$", "kind": "map"},
+        "columns": columns,
+    }
+    spec = source(items=table)
+    landing.land("items", ({"C": 1, "Go": 2}, {"repo": 1}), ({"C": 5}, {"repo": 2}))
+    deduplicate(spark, landing.lake, spec)
+    landing.land(
+        "items", ({"C": 1, "Rust": 9}, {"repo": 1}), ({"C": 5}, {"repo": 2}), at=T0.replace(day=3)
+    )
+    rows = deduplicate(spark, landing.lake, spec)
+    assert landing.clean("items", "repo, lang, bytes, clean_version") == [
+        (1, "C", 1, 2),
+        (1, "Rust", 9, 2),
+        (2, "C", 5, 1),
+    ]
+    assert (rows[0].landed_count, rows[0].kept_count, rows[0].superseded_count) == (2, 1, 1)
+
+
+def test_an_array_is_exploded_and_an_emptied_one_leaves_no_rows(spark, landing):
+    columns = {
+        "repo": {"type": "bigint", "path": "@repo"},
+        "topic": {"type": "string", "path": "$each"},
+    }
+    table = {
+        "key": ["repo"],
+        "cursor": "observed_at",
+        "explode": {"path": "names", "kind": "array"},
+        "columns": columns,
+    }
+    spec = source(items=table)
+    landing.land("items", ({"names": ["a", "b"]}, {"repo": 1}))
+    deduplicate(spark, landing.lake, spec)
+    landing.land("items", ({"names": []}, {"repo": 1}), at=T0.replace(day=3))
+    assert deduplicate(spark, landing.lake, spec)[0].kept_count == 1
+    assert landing.clean("items", "repo, topic") == []
+    landing.land("items", ({"names": []}, {"repo": 1}), at=T0.replace(day=5))
+    assert deduplicate(spark, landing.lake, spec)[0].superseded_count == 1
+
+
+def test_elements_that_are_objects_are_read_by_key(spark, landing):
+    columns = {
+        "who": {"type": "string", "path": "author.id|@position"},
+        "week": {"type": "bigint", "path": "$each.w", "nullable": False},
+        "commits": {"type": "bigint", "path": "$each.c"},
+    }
+    table = {"key": ["who"], "explode": {"path": "weeks", "kind": "array"}, "columns": columns}
+    landing.land(
+        "items",
+        ({"author": {"id": 5}, "weeks": [{"w": 1, "c": 2}, {"w": 2, "c": 3}]}, {}),
+        ({"author": None, "weeks": [{"w": 1, "c": "x"}]}, {"position": "p"}),
+        ({"weeks": [{"c": 1}]}, {"position": "q"}),
+    )
+    deduplicate(spark, landing.lake, source(items=table))
+    assert landing.clean("items", "who, week, commits") == [
+        ("5", 1, 2),
+        ("5", 2, 3),
+        ("p", 1, None),
+    ]
+    assert landing.ledger("items", "quarantine", "reason") == [
+        ("`week` of an element is null or of another type",)
+    ]
+    assert ("$each.c", "type", "bigint", "x", 1) in drift(landing)
