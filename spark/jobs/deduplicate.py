@@ -20,6 +20,7 @@ from ingestion.lake import Lake
 from ingestion.spec import SourceSpec, load_spec
 from spark import drift, ledger, winners
 from spark.casts import SPARK_TYPES
+from spark.erase import scrub_new
 from spark.ledger import Reconciliation, ReconciliationError
 from spark.manifest import (
     STAGING,
@@ -35,6 +36,7 @@ from spark.manifest import (
     vacuum,
 )
 from spark.parse import ELEMENTS, RAW_SCHEMA, parse
+from spark.rawfiles import consumed_by_all, recover
 from spark.session import interpreting
 
 if TYPE_CHECKING:
@@ -62,6 +64,9 @@ def deduplicate(
     """
     version = next_version(lake)
     names = tables or list(spec.tables)
+    for raw in sorted({spec.raw_name(name) for name in names}):
+        recover(lake, spec, raw)
+        scrub_new(lake, unread(lake, spec, raw))
     say = on_progress or (lambda _: None)
 
     def one(name: str) -> list[Reconciliation]:
@@ -83,6 +88,12 @@ def deduplicate(
             failed[0].add_note(f"also failed: {other}")
         raise failed[0]
     return done
+
+
+def unread(lake: Lake, spec: SourceSpec, raw: str) -> list[Path]:
+    """Raw files that not every clean table of theirs has consumed yet."""
+    done, folder = consumed_by_all(lake, spec, raw), lake.raw_table(spec.name, raw)
+    return [f for f in lake.raw_files(spec.name, raw) if str(f.relative_to(folder)) not in done]
 
 
 @dataclass
@@ -112,12 +123,11 @@ class TableRun:
         consumed = set(self.old.consumed) if self.old and not self.rereads else set()
         files = self.lake.raw_files(self.source, self.spec.raw_name(self.name))
         new = [file for file in files if str(file.relative_to(self.raw_folder)) not in consumed]
-        if not new:
+        if not new and not (self.rereads and self.live_files()):
             if self.old is None or self.rereads:
                 self.write_nothing()
             return []
-        rows = self.merge(new)
-        return rows
+        return self.merge(new)
 
     def write_nothing(self) -> None:
         """A manifest with one empty file, so that readers of a table without data find its types."""
@@ -154,7 +164,8 @@ class TableRun:
         is_small = landed.total() <= FEW_ROWS and held <= FEW_BYTES
         if is_small:
             self.spark = interpreting(self.spark)
-        raw = self.spark.read.schema(RAW_SCHEMA).parquet(*map(str, new))
+        reader = self.spark.read.schema(RAW_SCHEMA)
+        raw = reader.parquet(*map(str, new)) if new else self.spark.createDataFrame([], RAW_SCHEMA)
         parsed = self.hold(winners.with_digest(parse(raw, self.table), self.table), is_small)
         try:
             good = winners.candidates(parsed.where("_reason is null"), self.table, winners.NEW)
@@ -205,12 +216,15 @@ class TableRun:
     def compete(self, good: DataFrame, slices: dict[str, int]) -> DataFrame:
         """The new rows with the held rows and markers of the same partitions."""
         rows = good
-        files = [n for n in self.live_files() if part_of_file(n) in slices]
+        files = [n for n in self.live_files() if self.rereads or part_of_file(n) in slices]
         if files:
             schema = ", ".join(f"{n} {SPARK_TYPES[t]}" for n, t in schema_of(self.table).items())
             held = self.spark.read.schema(schema).parquet(*(str(self.folder / n) for n in files))
             held = winners.regroup(held, self.table) if self.table.explode else held
-            rows = rows.unionByName(winners.candidates(held, self.table, winners.HELD))
+            held = winners.candidates(held, self.table, winners.HELD)
+            if self.rereads:  # at the same place in time the record read anew is the better one
+                held = held.withColumn("_digest", F.lit(-(2**63)))
+            rows = rows.unionByName(held)
         marks = [n for n in self.old.positions if part_of_file(n) in slices] if self.old else []
         if marks and not self.rereads:
             schema = ", ".join(f"{n} {t}" for n, t in winners.mark_columns(self.table).items())
@@ -247,6 +261,8 @@ class TableRun:
         outcomes, parts, total = defaultdict(Counter), defaultdict(Counter), Counter()
         for row in summed.agg(*(F.sum(name).alias(name) for name in names)).collect():
             counts = Counter({name[1:]: row[name] for name in names})
+            if self.rereads:  # the ledger begins anew with the table
+                counts["inserted"] = counts["kept"]
             if row["partition_name"] is not None:
                 outcomes[(row["partition_name"], row["day"])] += counts
             if row["_part"] is not None:
@@ -258,7 +274,7 @@ class TableRun:
         self, decided: DataFrame, parts: dict[str, Counter], manifest: Manifest
     ) -> None:
         """Rewrite the partitions in which a row has changed, and the markers of those touched."""
-        changed = [part for part, count in parts.items() if count["kept"]]
+        changed = [part for part, count in parts.items() if count["kept"] or self.rereads]
         if changed:
             version = F.when(F.col("_kept"), self.version).otherwise(F.col("clean_version"))
             rows = decided.where(F.col("_kept") | F.col("_stays")).where(
