@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from orchestration.settings import Settings
+from orchestration import maintenance
+from orchestration.options import (
+    Live,
+    Recorded,
+    Source,
+    Wait,
+    chosen,
+    console,
+    effective,
+    errors,
+    sources_of,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,24 +28,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A warehouse of open-source trends: every number traceable, every gap stated.",
 )
-# Where no terminal says how wide it is (a log, a pipe), lines of tables should not be cut at 80.
-WIDTH = None if sys.stdout.isatty() else 140
-console = Console(width=WIDTH)
-errors = Console(stderr=True)
-
-Live = Annotated[bool, typer.Option("--live", help="The real APIs; needs GITHUB_TOKEN.")]
-Recorded = Annotated[
-    Path | None,
-    typer.Option(
-        "--recorded", help="A folder of real data recorded by others, replayed.", file_okay=False
-    ),
-]
-Source = Annotated[
-    str | None, typer.Argument(help="One source, as in `github`; without it, every source.")
-]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run instead of stopping.")]
-
-
 class Format(StrEnum):
     table = "table"
     json = "json"
@@ -99,7 +91,7 @@ def run(
     from orchestration.running import guarded
     from orchestration.summary import show
 
-    settings = worlds.choose(_settings(), live=live, recorded=recorded)
+    settings = worlds.choose(effective(), live=live, recorded=recorded)
     simulator = {key: value for key, value in (("faults", faults), ("cut_page", cut_page)) if value}
     with (
         guarded(settings, "run", wait=wait) as record,
@@ -127,8 +119,8 @@ def plan(source: Source = None, live: Live = False, recorded: Recorded = None) -
     from orchestration.planning import show_plan
 
     # Inside the world, so that watchlist, tokens and state are those of the landing itself.
-    with worlds.enter(_chosen(live, recorded), recorded=recorded) as settings:
-        show_plan(console, settings, _sources(source))
+    with worlds.enter(chosen(live, recorded), recorded=recorded) as settings:
+        show_plan(console, settings, sources_of(source))
 
 
 @app.command()
@@ -139,7 +131,7 @@ def status(
     """How complete, how fresh and how clean the warehouse is."""
     from orchestration.status import status as show_status
 
-    show_status(console, _chosen(live, recorded).place)
+    show_status(console, chosen(live, recorded).place)
 
 
 @app.command()
@@ -178,7 +170,7 @@ def build(
     from orchestration import steps, worlds
     from orchestration.running import guarded
 
-    settings = _chosen(live, recorded)
+    settings = chosen(live, recorded)
     with guarded(settings, "build", wait=wait), worlds.environment(worlds.home_variables(settings)):
         outcome = steps.build(select, full_refresh, settings, _say)
     console.print(f"build: {outcome.summary}")
@@ -197,7 +189,7 @@ def check(
     if boundary is not Boundary.marts:
         _each("check_clean", steps.check_clean, None, live, recorded, wait, upstream=False)
     if boundary is not Boundary.clean:
-        outcome = steps.check_marts(settings=_chosen(live, recorded))
+        outcome = steps.check_marts(settings=chosen(live, recorded))
         console.print(f"check_marts: {outcome.summary}")
 
 
@@ -207,7 +199,7 @@ def publish(live: Live = False, recorded: Recorded = None, wait: Wait = False) -
     from orchestration import steps
     from orchestration.running import guarded
 
-    settings = _chosen(live, recorded)
+    settings = chosen(live, recorded)
     with guarded(settings, "publish", wait=wait):
         console.print(f"check_marts: {steps.check_marts(settings=settings).summary}")
         console.print(f"publish: {steps.publish(settings=settings).summary}")
@@ -225,44 +217,7 @@ def query(
     """Ask the published marts, also while a build runs."""
     from orchestration.published import query as ask
 
-    ask(_chosen(live, recorded).place, sql, format.value)
-
-
-@app.command()
-def backup(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
-    """Copy warehouse and published state to a backup."""
-    from orchestration.running import guarded
-    from orchestration.upgrade import back_up
-
-    settings = _chosen(live, recorded)
-    with guarded(settings, "backup", wait=wait):
-        console.print(f"backup {back_up(settings.place, 'by-hand')}")
-
-
-@app.command()
-def restore(
-    name: Annotated[
-        str | None, typer.Argument(help="A backup; without it, they are listed.")
-    ] = None,
-    live: Live = False,
-    recorded: Recorded = None,
-    wait: Wait = False,
-) -> None:
-    """Put a backup's warehouse and published state back."""
-    from orchestration.running import guarded
-    from orchestration.upgrade import backups
-    from orchestration.upgrade import restore as bring_back
-
-    settings = _chosen(live, recorded)
-    if name is None:
-        for each in backups(settings.place):
-            console.print(
-                f"{each.name}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.size / 1e6:,.1f} MB"
-            )
-        return
-    with guarded(settings, "restore", wait=wait):
-        bring_back(settings.place, name)
-    console.print(f"restored {name}; `trendhouse build` brings in what the lake holds beyond it")
+    ask(chosen(live, recorded).place, sql, format.value)
 
 
 @app.command()
@@ -273,7 +228,7 @@ def docs(
     """Write the dbt docs site and say where the expectations' Data Docs lie."""
     from orchestration.documentation import serve_docs, write_docs
 
-    place = _settings().place
+    place = effective().place
     pages = write_docs(place)
     for title, page in pages.items():
         console.print(f"{title}: {page}", soft_wrap=True)
@@ -288,7 +243,7 @@ def doctor(
     """What is missing on this machine and how to mend it; prints the effective settings."""
     from orchestration.doctor import show
 
-    raise typer.Exit(show(console, _settings(), deep=deep))
+    raise typer.Exit(show(console, effective(), deep=deep))
 
 
 @app.command(
@@ -306,26 +261,7 @@ def simulate(context: typer.Context) -> None:
     asyncio.run(serve(options.parse_args(context.args)))
 
 
-def _settings() -> Settings:
-    from orchestration.settings import load_settings
-
-    return load_settings()
-
-
-def _chosen(live: bool, recorded: Path | None) -> Settings:
-    from orchestration import worlds
-
-    settings = _settings()
-    if live or recorded:
-        return worlds.choose(settings, live=live, recorded=recorded)
-    return settings
-
-
-def _sources(source: str | None) -> list[str]:
-    from ingestion.spec import load_spec
-    from orchestration.run import sources
-
-    return [load_spec(source).name] if source else sources()
+maintenance.register(app)
 
 
 def _say(detail: str) -> None:
@@ -341,11 +277,11 @@ def _each(name, step, source, live, recorded, wait, *, upstream: bool = True) ->
     from orchestration.run import Exit
     from orchestration.running import guarded
 
-    settings = _chosen(live, recorded)
+    settings = chosen(live, recorded)
     failures: list[str] = []
     world = worlds.enter(settings, recorded=recorded) if upstream else nullcontext(settings)
     with guarded(settings, name, wait=wait), world as entered:
-        for each in _sources(source):
+        for each in sources_of(source):
             outcome = step(each, entered, _say)
             failures += outcome.failures
             console.print(f"{name} {each}: {outcome.summary}", highlight=False, soft_wrap=True)

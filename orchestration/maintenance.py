@@ -1,0 +1,127 @@
+"""The commands that look after what is stored: compact, retain, erase, backup, restore."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from orchestration.options import Live, Recorded, Source, Wait, chosen, console, sources_of
+from orchestration.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Make these commands verbs of `app`."""
+    for verb in (compact, retain, erase, backup, restore):
+        app.command()(verb)
+
+
+def compact(
+    source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False
+) -> None:
+    """Merge small raw files into few; the same rows, proven before any is removed."""
+    from ingestion.spec import load_spec
+    from orchestration.running import guarded
+    from spark.compact import compact as merge
+
+    settings = chosen(live, recorded)
+    with guarded(settings, "compact", wait=wait):
+        for name in sources_of(source):
+            spec = load_spec(name)
+            tables = sorted({spec.raw_name(table) for table in spec.tables})
+            saved = sum(merge(settings.place.lake, spec, raw) for raw in tables)
+            console.print(f"compact {name}: {saved:,} files fewer", highlight=False)
+
+
+def retain(
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, help="Age in days; else TRENDHOUSE_RAW_RETENTION_DAYS."),
+    ] = None,
+    live: Live = False,
+    recorded: Recorded = None,
+    wait: Wait = False,
+) -> None:
+    """Remove raw files that are older than the policy says and already deduplicated."""
+    from ingestion.spec import load_spec
+    from orchestration.running import guarded
+    from spark.retain import retain as remove
+
+    settings = chosen(live, recorded)
+    limit = days or settings.raw_retention_days
+    if limit is None:
+        raise typer.BadParameter(
+            "Raw is kept for ever: give --days or set TRENDHOUSE_RAW_RETENTION_DAYS."
+        )
+    with guarded(settings, "retain", wait=wait):
+        for name in sources_of(None):
+            gone = remove(settings.place.lake, load_spec(name), limit, now_of(settings))
+            console.print(f"retain {name}: {len(gone):,} files removed", highlight=False)
+
+
+def now_of(settings: Settings) -> datetime:
+    """The world's time: the sample world has a clock of its own."""
+    from orchestration.worlds import Memory
+
+    if settings.effective_world == "sample" and settings.now is None:
+        return Memory(settings.place.root / "world.json").sample_now(0)
+    return settings.clock()
+
+
+def erase(
+    person: Annotated[
+        list[str], typer.Argument(help="Login, database id or e-mail address; several of one person.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; there is no way back.")] = False,
+    live: Live = False,
+    recorded: Recorded = None,
+    wait: Wait = False,
+) -> None:
+    """Take one person out of raw, clean, the warehouse and what is published; counts stay."""
+    from orchestration import erasure, worlds
+    from orchestration.running import guarded
+
+    settings = chosen(live, recorded)
+    with guarded(settings, "erase", wait=wait), worlds.environment(worlds.home_variables(settings)):
+        known = erasure.identities(settings.place.lake, person)
+        console.print(f"Known as: {', '.join(sorted(known))}", highlight=False, soft_wrap=True)
+        if not yes:
+            typer.confirm("Erase this person for good?", abort=True)
+        for line in erasure.erase(settings, known):
+            console.print(line, highlight=False, soft_wrap=True)
+
+
+def backup(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+    """Copy warehouse and published state to a backup."""
+    from orchestration.running import guarded
+    from orchestration.upgrade import back_up
+
+    settings = chosen(live, recorded)
+    with guarded(settings, "backup", wait=wait):
+        console.print(f"backup {back_up(settings.place, 'by-hand')}")
+
+
+def restore(
+    name: Annotated[
+        str | None, typer.Argument(help="A backup; without it, they are listed.")
+    ] = None,
+    live: Live = False,
+    recorded: Recorded = None,
+    wait: Wait = False,
+) -> None:
+    """Put a backup's warehouse and published state back."""
+    from orchestration.running import guarded
+    from orchestration.upgrade import backups
+    from orchestration.upgrade import restore as bring_back
+
+    settings = chosen(live, recorded)
+    if name is None:
+        for each in backups(settings.place):
+            console.print(
+                f"{each.name}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.size / 1e6:,.1f} MB"
+            )
+        return
+    with guarded(settings, "restore", wait=wait):
+        bring_back(settings.place, name)
+    console.print(f"restored {name}; `trendhouse build` brings in what the lake holds beyond it")
