@@ -1,7 +1,9 @@
-"""A new day on N, 2N and 4N days of history: the time of that day must stay flat.
+"""A new day on N, 2N and 4N of history: the time of that day must stay flat.
 
-`python -m benchmarks.history` prints, per length of history, the seconds of each stage of a whole run
-that brings one new day, and the ratio to the shortest history in the same run of the benchmark.
+`python -m benchmarks.history` lands a sample world with so much history (days of rankings, hours of
+archive, and everything in the repositories that is older than two months), then one new day, in a process
+of its own per length; it prints the seconds of each stage and the ratio of the new day to that of the
+shortest history.
 """
 
 from __future__ import annotations
@@ -13,64 +15,92 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
 STAGES = ("land", "deduplicate", "check_clean", "build", "check_marts", "publish")
 
 
-def new_day(days: int, home: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds by stage of the first run over `days` days of history, and of the day after it."""
-    environment = {
-        **os.environ,
-        "TRENDHOUSE_HOME": str(home),
-        "TRENDHOUSE_WORLD": "sample",
-        "TRENDHOUSE_RANKING_DAYS": str(days),
-        "TRENDHOUSE_GHARCHIVE_HOURS": str(days),
+def pass_through(times: int, days: int, home: str) -> list[dict[str, float]]:
+    """Run the world with `times` its history, then a day later; seconds by stage of both runs."""
+    os.environ |= {
+        "TRENDHOUSE_HOME": home,
+        "TRENDHOUSE_RANKING_DAYS": str(times * days),
+        "TRENDHOUSE_GHARCHIVE_HOURS": str(times * days),
     }
-    seconds = []
-    for arguments in (("run",), ("run", "--advance", "1")):
-        subprocess.run(
-            [TRENDHOUSE, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
-        )
-        newest = max(
-            (home / "sample" / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime
-        )
-        seconds.append(by_stage(json.loads(newest.read_text())))
-    return seconds[0], seconds[1]
+    from orchestration import worlds
+    from orchestration.display import Display
+    from orchestration.run import Run, sources, step_names
+    from orchestration.settings import load_settings
 
-
-def by_stage(record: dict) -> dict[str, float]:
-    found: dict[str, float] = defaultdict(float)
-    for step in record["steps"]:
-        found[step["name"].split()[0]] += step["seconds"]
+    found = []
+    for advance in (0, 1):
+        settings = worlds.choose(load_settings(), live=False, recorded=None)
+        options = {"scale": times, "core_limit": 10**6, "graphql_limit": 10**6}
+        with worlds.enter(settings, advance=advance, simulator=options) as entered:
+            display = Display(Console(stderr=True, quiet=True), step_names(sources()))
+            report = Run(entered, display).execute()
+        assert report.exit_code == 0, (report.failures, report.broken, report.refused)
+        seconds: dict[str, float] = defaultdict(float)
+        for line in display.lines.values():
+            seconds[line.name.split()[0]] += line.seconds
+        found.append(
+            {
+                **seconds,
+                "rows": sum(
+                    line.rows for line in display.lines.values() if line.name.startswith("land")
+                ),
+            }
+        )
     return found
+
+
+def in_process(times: int, days: int) -> list[dict[str, float]]:
+    with tempfile.TemporaryDirectory() as home:
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.history",
+            "--times",
+            str(times),
+            "--days",
+            str(days),
+            "--home",
+            home,
+        ]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(told.splitlines()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--days", type=int, default=60, help="N, the shortest history (default 60)")
-    shortest = parser.parse_args().days
-
-    table = Table(title="One new day after a history of N days")
-    for heading in ("days", "run", *STAGES, "all, s", "ratio"):
+    parser.add_argument(
+        "--days", type=int, default=60, help="N: days of rankings, hours of archive"
+    )
+    parser.add_argument("--times", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--home", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.times:
+        print(json.dumps(pass_through(asked.times, asked.days, asked.home)))
+        return
+    table = Table(
+        title=f"One new day after N, 2N, 4N of history (N: {asked.days} days of rankings)"
+    )
+    for heading in ("history", "run", "rows landed", *STAGES, "all, s", "ratio"):
         table.add_column(heading, justify="right")
     base = None
-    with tempfile.TemporaryDirectory() as folder:
-        for days in (shortest, 2 * shortest, 4 * shortest):
-            history, day = new_day(days, Path(folder) / str(days))
-            total = sum(day.values())
-            base = base or total
-            for name, seconds, ratio in (
-                ("history", history, ""),
-                ("new day", day, f"{total / base:.2f}"),
-            ):
-                cells = [f"{seconds.get(stage, 0):.1f}" for stage in STAGES]
-                table.add_row(str(days), name, *cells, f"{sum(seconds.values()):.1f}", ratio)
-    Console().print(table)
+    for times in (1, 2, 4):
+        history, day = in_process(times, asked.days)
+        total = sum(day.get(stage, 0) for stage in STAGES)
+        base = base or total
+        for name, run, ratio in (("history", history, ""), ("new day", day, f"{total / base:.2f}")):
+            cells = [f"{run.get(stage, 0):.1f}" for stage in STAGES]
+            together = sum(run.get(stage, 0) for stage in STAGES)
+            table.add_row(
+                f"{times}N", name, f"{run['rows']:,.0f}", *cells, f"{together:.1f}", ratio
+            )
+    Console(width=150).print(table)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 
 from orchestration.published import connect
 from orchestration.settings import Place
+from tests.published_marts import differences, marts
 
 HISTORIES = {
     "vue": "vuejs/vue",
@@ -31,10 +32,8 @@ HOURS = ("2015-01-01-0", "2015-01-01-1")
 SEOUL = ZoneInfo("Asia/Seoul")
 
 
-@pytest.fixture(scope="session")
-def recorded(shared_data, tmp_path_factory):
-    """A connection to the marts that one run over the recordings published."""
-    home = tmp_path_factory.mktemp("recorded")
+def run(shared_data: Path, home: Path) -> Place:
+    """Run the world of the recordings once more; where it lies."""
     done = subprocess.run(
         [Path(sys.executable).parent / "trendhouse", "run", "--recorded", shared_data],
         env={**os.environ, "TRENDHOUSE_HOME": str(home)},
@@ -42,7 +41,18 @@ def recorded(shared_data, tmp_path_factory):
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return connect(Place(home / "recorded"))
+    return Place(home / "recorded")
+
+
+@pytest.fixture(scope="session")
+def place(shared_data, tmp_path_factory):
+    return run(shared_data, tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="session")
+def recorded(place):
+    """A connection to the marts that one run over the recordings published."""
+    return connect(place)
 
 
 @pytest.fixture(scope="session")
@@ -298,3 +308,9 @@ def test_two_hours_span_two_hours(recorded):
         "select min(event_hour), max(event_hour) from events_hourly where event_hour < '2016-01-01'"
     ).fetchone()
     assert last - first == timedelta(hours=1)
+
+
+def test_a_second_run_over_the_recordings_changes_no_number(recorded, place, shared_data):
+    before = marts(place)
+    run(shared_data, place.root.parent)
+    assert differences(marts(place), before) == {}
