@@ -19,6 +19,8 @@ from orchestration.settings import Place
 
 CURRENT = "CURRENT.json"
 BATCH = 2048
+# A PIVOT is several statements to DuckDB. An EXPLAIN ANALYZE would carry out the COPY that it explains.
+READING = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
 
 
 class QueryFailed(Exception):
@@ -39,7 +41,7 @@ def current(place: Place) -> dict[str, Any]:
 
 
 def connect(place: Place) -> duckdb.DuckDBPyConnection:
-    """A connection with one view per published mart, by bare name; nothing can be written through it.
+    """A connection with one view per published mart, by bare name; no other file is within its reach.
 
     The state is that of this moment: later publications do not change what it reads. Raises
     NothingPublished.
@@ -50,6 +52,10 @@ def connect(place: Place) -> duckdb.DuckDBPyConnection:
     for name, mart in state["marts"].items():
         files = [str(place.published / part["file"]) for part in mart["partitions"].values()]
         connection.execute(f'create view "{name}" as {select(files)}')
+    folder = str(place.published).replace("'", "''")
+    connection.execute(f"set allowed_directories = ['{folder}']")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
     return connection
 
 
@@ -66,6 +72,8 @@ def query(place: Place, sql: str, format: str = "table") -> None:
     """
     connection = connect(place)
     try:
+        if any(each.type not in READING for each in connection.extract_statements(sql)):
+            raise QueryFailed("`query` only reads: give SELECT, FROM, WITH, DESCRIBE or SUMMARIZE.")
         connection.execute(sql)
         if connection.description is None:
             return

@@ -74,3 +74,34 @@ def test_readers_need_no_lock_while_a_build_writes(house, place):
 
     with duckdb.connect(str(house.place.warehouse)):
         assert connect(place).execute("select count(*) from products").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "copy (select 1) to '{}/x.csv'",
+        "select 1; copy (select 1) to '{}/x.csv'",
+        "explain analyze copy (select 1) to '{}/x.csv'",
+        "attach '{}/x.csv' as other",
+        "export database '{}/x.csv'",
+    ],
+)
+def test_a_query_writes_no_file_be_it_among_the_published(place, tmp_path, sql):
+    for folder in (tmp_path, place.published):
+        with pytest.raises(QueryFailed, match="only reads"):
+            query(place, sql.format(folder))
+        assert not (folder / "x.csv").exists()
+
+
+def test_a_query_reads_no_file_beside_the_published_ones(place, tmp_path):
+    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(QueryFailed, match="Cannot access file"):
+        query(place, f"select * from read_csv('{tmp_path}/secret.csv')")
+    with pytest.raises(QueryFailed, match="only reads"):
+        query(place, "set enable_external_access = true")
+
+
+def test_a_pivot_and_a_description_are_readings(place, capsys):
+    query(place, "pivot products on product_name using count(*)", "csv")
+    query(place, "describe products", "csv")
+    assert "a,b" in capsys.readouterr().out
