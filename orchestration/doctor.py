@@ -21,6 +21,7 @@ from rich.table import Table
 from orchestration.running import GIGABYTE, DiskFull, check_disk, held_by
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.variables import of_settings, of_sources
+from orchestration.worlds import world_clock
 
 State = Literal["ok", "warn", "fail"]
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -181,7 +182,7 @@ def nearest(folder: Path) -> Path:
 
 def world(settings: Settings) -> Finding:
     return Finding(
-        "world", "ok", f"{settings.effective_world}, now {settings.clock():%Y-%m-%d %H:%M} UTC"
+        "world", "ok", f"{settings.effective_world}, now {world_clock(settings.place):%Y-%m-%d %H:%M} UTC"
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from orchestration.options import Live, Recorded, Source, Wait, chosen, console, sources_of
-from orchestration.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +44,7 @@ def retain(
     """Remove raw files that are older than the policy says and already deduplicated."""
     from ingestion.spec import load_spec
     from orchestration.running import guarded
+    from orchestration.worlds import world_clock
     from spark.retain import retain as remove
 
     settings = chosen(live, recorded)
@@ -56,17 +55,8 @@ def retain(
         )
     with guarded(settings, "retain", wait=wait):
         for name in sources_of(None):
-            gone = remove(settings.place.lake, load_spec(name), limit, now_of(settings))
+            gone = remove(settings.place.lake, load_spec(name), limit, world_clock(settings.place))
             console.print(f"retain {name}: {len(gone):,} files removed", highlight=False)
-
-
-def now_of(settings: Settings) -> datetime:
-    """The world's time: the sample world has a clock of its own."""
-    from orchestration.worlds import Memory
-
-    if settings.effective_world == "sample" and settings.now is None:
-        return Memory(settings.place.root / "world.json").sample_now(0)
-    return settings.clock()
 
 
 def erase(
@@ -117,7 +107,10 @@ def restore(
 
     settings = chosen(live, recorded)
     if name is None:
-        for each in backups(settings.place):
+        found = backups(settings.place)
+        if not found:
+            console.print("No backup yet. `trendhouse backup` makes one.")
+        for each in found:
             console.print(
                 f"{each.name}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.size / 1e6:,.1f} MB"
             )

@@ -17,8 +17,9 @@ from ingestion.spec import landed_specs
 from orchestration import floors
 from orchestration.marts import SCHEMA, Period, foreign_marts, periods
 from orchestration.published import CURRENT
-from orchestration.settings import Place, load_settings
+from orchestration.settings import Place
 from orchestration.upgrade import schema_version, settle
+from orchestration.worlds import world_clock
 
 VERSIONS = "versions"
 # Up to here every row is compared; beyond, what changed is told by the change feed, in constant time.
@@ -74,7 +75,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     state = {
         "version": writer.version if changed else before["version"],
         "run_id": run_id or newest_run(place),
-        "published_at": load_settings().clock().isoformat(),
+        "published_at": world_clock(place).isoformat(),
         "capture_rates": rates,
         "marts": marts,
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.lake import replace_text
-from orchestration.settings import ROOT, Settings, World, load_settings
+from orchestration.settings import ROOT, Place, Settings, World, load_settings
 
 SAMPLE_NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 SAMPLE_TOKEN = "sample-world"
@@ -65,6 +65,10 @@ def enter(
 
     memory = Memory(settings.place.root / "world.json")
     if world == "sample":
+        if advance and settings.now:
+            raise WorldError(
+                "--advance moves the sample world's own clock, TRENDHOUSE_NOW sets another: unset it."
+            )
         now = settings.now or memory.sample_now(advance)
         options = {"now": now.isoformat(), **(simulator or {})}
     else:
@@ -80,6 +84,14 @@ def enter(
             {**home_variables(settings), **variables, "TRENDHOUSE_NOW": now.isoformat()}
         ):
             yield load_settings(world=world)
+
+
+def world_clock(place: Place) -> datetime:
+    """The time in a world, UTC: the one that is set, else the sample world's own, else the real one."""
+    settings = load_settings()
+    if settings.now is None and place.root.name == "sample":
+        return Memory(place.root / "world.json").now
+    return settings.clock()
 
 
 def home_variables(settings: Settings) -> dict[str, str]:
@@ -133,11 +145,16 @@ class Memory:
         self.path = path
         self.values = json.loads(path.read_text()) if path.exists() else {}
 
+    @property
+    def now(self) -> datetime:
+        """The sample world's time."""
+        known = self.values.get("now")
+        return datetime.fromisoformat(known) if known else SAMPLE_NOW
+
     def sample_now(self, advance: int) -> datetime:
         """The sample world's time, moved on by `advance` days for good."""
-        known = self.values.get("now")
-        now = datetime.fromisoformat(known) if known else SAMPLE_NOW
-        return datetime.fromisoformat(self.keep("now", (now + timedelta(days=advance)).isoformat()))
+        now = self.now + timedelta(days=advance)
+        return datetime.fromisoformat(self.keep("now", now.isoformat()))
 
     def recorded_folder(self, given: Path | None) -> Path:
         if given is None and "recorded" not in self.values:
