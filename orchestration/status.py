@@ -15,7 +15,8 @@ from ingestion.spec import landed_specs
 from orchestration import floors
 from orchestration.marts import SCHEMA
 from orchestration.published import NothingPublished, connect, current
-from orchestration.settings import Place, load_settings
+from orchestration.settings import Place
+from orchestration.worlds import world_clock
 
 LIMIT = 15
 
@@ -36,7 +37,7 @@ def status(console: Console, place: Place) -> None:
         )
         with connect(place) as connection:
             console.print(completeness(state["capture_rates"]))
-            console.print(freshness(connection, load_settings().clock()))
+            console.print(freshness(connection, world_clock(place)))
             for shown in (flags(connection), quarantine(connection), drift(connection)):
                 console.print(shown)
     for line in blocks(place):
@@ -73,6 +74,8 @@ def completeness(rates: list[dict[str, Any]]) -> Table:
         "worst_partition",
     )
     for rate in rates:
+        if rate["stream_name"] == "readings":
+            continue
         worst = rate["worst_capture_rate"]
         table.add_row(
             rate["source_name"],
@@ -87,9 +90,10 @@ def completeness(rates: list[dict[str, Any]]) -> Table:
 def freshness(connection: duckdb.DuckDBPyConnection, now: datetime) -> Table:
     """Age of the newest day in the ledger beside the age that the source promises; hours."""
     promised = {spec.name: spec.freshness_hours for spec in landed_specs()}
-    rows = connection.execute(
-        "select source_name, max(observed_date) from completeness where landed_count > 0 group by 1 order by 1"
-    ).fetchall()
+    rows = connection.execute("""
+        select source_name, max(observed_date) from completeness
+        where kept_count > 0 and stream_name <> 'readings' group by 1 order by 1
+    """).fetchall()
     table = titled("Freshness", "source newest_day", "days_old promised_hours", "")
     for source, newest in rows:
         days = (now.astimezone(UTC).date() - newest).days

@@ -106,3 +106,28 @@ def test_a_build_at_work_does_not_break_it(house, said):
         assert "while a build holds the warehouse" in said()
     finally:
         holder.communicate()
+
+
+def test_what_was_quarantined_does_not_make_a_source_fresh(house, said):
+    house.reading("events", "2026-10-30-0", 10, 10, source="gharchive", day=date(2026, 10, 30))
+    house.reading("events", "2026-11-01-0", 10, 10, source="gharchive", day=date(2026, 11, 1))
+    house.sql("update marts.completeness set kept_count = 0 where observed_date = date '2026-11-01'")
+    house.reading("readings", "2026-11-02-0", 10, 10, source="gharchive", day=date(2026, 11, 2))
+    publish(house.place)
+    assert "gharchive  2026-10-30" in said()
+
+
+def test_readings_are_no_stream_of_their_own(house, said):
+    house.reading("readings", "7", 10, 10)
+    house.reading("issues", "7", 10, 10)
+    publish(house.place)
+    assert "issues" in said() and "readings" not in said()
+
+
+def test_ages_are_told_by_the_sample_world_s_clock(house, said, monkeypatch):
+    house.reading("events", "2026-10-30-0", 10, 10, source="gharchive", day=date(2026, 10, 30))
+    publish(house.place)
+    monkeypatch.delenv("TRENDHOUSE_NOW")
+    (house.place.root / "world.json").write_text('{"now": "2026-11-04T06:00:00+00:00"}')
+    line = next(line for line in said().splitlines() if line.split()[:2] == ["gharchive", "2026-10-30"])
+    assert line.split()[2] == "5"
