@@ -2,7 +2,7 @@ with
 
 releases as (
 
-    select * from {{ ref('stg_github__releases') }}
+    select * from {{ ref('int_releases_tombstoned') }}
 
 ),
 
@@ -11,14 +11,6 @@ tags as (
     select *
     from {{ ref('tags') }}
     where not has_release
-
-),
-
-tombstones as (
-
-    select *
-    from {{ ref('stg_github__tombstones') }}
-    where object_type = 'releases'
 
 ),
 
@@ -36,38 +28,30 @@ repositories as (
 
 release_dates as (
 
-    select * from {{ ref('stg_endoflife__release_dates') }}
-
-),
-
-release_date_history as (
-
-    select * from {{ ref('stg_endoflife__release_date_history') }}
+    select * from {{ ref('int_release_dates_confirmed') }}
 
 ),
 
 on_github as (
 
     select
-        releases.repository_id,
-        releases.release_id,
-        releases.tag_name,
-        releases.release_name,
-        releases.body,
-        releases.url,
-        releases.author_login,
+        repository_id,
+        release_id,
+        tag_name,
+        release_name,
+        body,
+        url,
+        author_login,
         'release' as release_kind,
-        tombstones.evidence as deleted_evidence,
-        greatest(releases.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
-        releases.is_prerelease,
-        releases.is_draft,
-        coalesce(tombstones.is_deleted, false) as is_deleted,
-        releases.published_at as released_at,
-        releases.observed_at,
-        releases.collected_at
+        deleted_evidence,
+        greatest(clean_version, coalesce(tombstone_version, -1)) as clean_version,
+        is_prerelease,
+        is_draft,
+        is_deleted,
+        published_at as released_at,
+        observed_at,
+        collected_at
     from releases
-    left join tombstones
-        on releases.release_id = tombstones.object_key
 
     union all
 
@@ -89,30 +73,6 @@ on_github as (
         observed_at,
         collected_at
     from tags
-
-),
-
-newest_snapshots as (
-
-    select
-        product_id,
-        max(observed_at) as observed_at
-    from release_date_history
-    group by product_id
-
-),
-
-last_stated as (
-
-    select
-        release_date_history.product_id,
-        release_date_history.version,
-        max(release_date_history.observed_at) < max(newest_snapshots.observed_at) as is_withdrawn,
-        count(distinct release_date_history.released_date) as stated_date_count
-    from release_date_history
-    inner join newest_snapshots
-        on release_date_history.product_id = newest_snapshots.product_id
-    group by release_date_history.product_id, release_date_history.version
 
 ),
 
@@ -158,34 +118,30 @@ final as (
     union all
 
     select
-        coalesce(release_dates.product_name, release_dates.product_id) as product_name,
+        coalesce(product_name, product_id) as product_name,
         'endoflife' as source_name,
         'statement' as release_kind,
         null as repository_id,
         null as release_id,
         null as tag_name,
-        lower(trim(release_dates.version)) as version,
+        lower(trim(version)) as version,
         null as release_name,
         null as body,
-        'https://endoflife.date/' || release_dates.product_id as link,
+        'https://endoflife.date/' || product_id as link,
         null as author_login,
         null as deleted_evidence,
-        coalesce(last_stated.stated_date_count, 1) as stated_date_count,
-        release_dates.clean_version,
+        stated_date_count,
+        clean_version,
         false as is_prerelease,
         false as is_draft,
-        coalesce(last_stated.is_withdrawn, false) as is_withdrawn,
+        is_withdrawn,
         false as is_deleted,
-        release_dates.released_date,
-        release_dates.released_date as released_date_seoul,
+        released_date,
+        released_date as released_date_seoul,
         cast(null as timestamp) as released_at,
-        release_dates.observed_at,
-        release_dates.collected_at
+        observed_at,
+        collected_at
     from release_dates
-    left join last_stated
-        on
-            release_dates.product_id = last_stated.product_id
-            and release_dates.version = last_stated.version
 
 )
 
