@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from orchestration.options import (
     Recorded,
     Source,
     Wait,
+    a_pattern,
     chosen,
     console,
     effective,
@@ -28,6 +28,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A warehouse of open-source trends: every number traceable, every gap stated.",
 )
+
+
 class Format(StrEnum):
     table = "table"
     json = "json"
@@ -53,6 +55,11 @@ def main() -> None:
             app()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        code = 1
     # DuckDB 2.0's binding lists its own reference leaks on stderr when the interpreter is torn down;
     # leave before that, with everything that must run at exit done. May go once that is mended.
     atexit._run_exitfuncs()
@@ -74,7 +81,8 @@ def run(
     cut_page: Annotated[
         str | None,
         typer.Option(
-            help="Paths (regular expression) of which the simulator silently cuts a page."
+            help="Paths (regular expression) of which the simulator silently cuts a page.",
+            callback=a_pattern,
         ),
     ] = None,
     wait: Wait = False,
@@ -103,6 +111,7 @@ def run(
             highlight=False,
             soft_wrap=True,
         )
+        tell_of_java()
         display = Display(console, step_names(sources()))
         with display.shown():
             report = Run(entered, display).execute()
@@ -185,11 +194,14 @@ def check(
 ) -> None:
     """Hold clean tables and marts to their expectation suites."""
     from orchestration import steps
+    from orchestration.running import guarded
 
     if boundary is not Boundary.marts:
         _each("check_clean", steps.check_clean, None, live, recorded, wait, upstream=False)
     if boundary is not Boundary.clean:
-        outcome = steps.check_marts(settings=chosen(live, recorded))
+        settings = chosen(live, recorded)
+        with guarded(settings, "check", wait=wait):
+            outcome = steps.check_marts(settings=settings)
         console.print(f"check_marts: {outcome.summary}")
 
 
@@ -262,6 +274,15 @@ def simulate(context: typer.Context) -> None:
 
 
 maintenance.register(app)
+
+
+def tell_of_java() -> None:
+    """Say so where Spark runs on the wheel's Java, for want of another. Raises NoJava."""
+    from spark.java import CACHE, find_java
+
+    java = find_java()
+    if java.home.is_relative_to(CACHE):
+        console.print(f"Spark: {java.found}", style="dim", highlight=False, soft_wrap=True)
 
 
 def _say(detail: str) -> None:

@@ -14,25 +14,29 @@ log = logging.getLogger(__name__)
 
 def known() -> dict[type[Exception], int]:
     """Each expected error with its exit code; all else is a bug and keeps its traceback."""
-    from pydantic import ValidationError
-
     from expectations.check import ExpectationsFailed
     from ingestion.spec import SpecError
     from orchestration.publish import PublicationBlocked
     from orchestration.published import QueryFailed
     from orchestration.run import Exit
     from orchestration.running import DiskFull, Locked
+    from orchestration.settings import SettingsError
     from orchestration.upgrade import RestoreFailed
-    from orchestration.warehouse import BuildFailed
+    from orchestration.warehouse import BuildFailed, NoWarehouse
     from orchestration.worlds import WorldError
+    from simulator.running import SimulatorFailed
+    from spark.java import NoJava
 
     return {
         SpecError: Exit.USAGE,
-        ValidationError: Exit.USAGE,
+        SettingsError: Exit.USAGE,
         WorldError: Exit.USAGE,
         QueryFailed: Exit.USAGE,
         RestoreFailed: Exit.USAGE,
         BuildFailed: Exit.FAILED,
+        NoWarehouse: Exit.FAILED,
+        NoJava: Exit.FAILED,
+        SimulatorFailed: Exit.FAILED,
         DiskFull: Exit.FAILED,
         ExpectationsFailed: Exit.REFUSED,
         PublicationBlocked: Exit.REFUSED,

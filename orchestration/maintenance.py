@@ -61,9 +61,12 @@ def retain(
 
 def erase(
     person: Annotated[
-        list[str], typer.Argument(help="Login, database id or e-mail address; several of one person.")
+        list[str],
+        typer.Argument(help="Login, database id or e-mail address; several of one person."),
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; there is no way back.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask; there is no way back.")
+    ] = False,
     live: Live = False,
     recorded: Recorded = None,
     wait: Wait = False,
@@ -86,8 +89,10 @@ def backup(live: Live = False, recorded: Recorded = None, wait: Wait = False) ->
     """Copy warehouse and published state to a backup."""
     from orchestration.running import guarded
     from orchestration.upgrade import back_up
+    from orchestration.warehouse import require_warehouse
 
     settings = chosen(live, recorded)
+    require_warehouse(settings.place)
     with guarded(settings, "backup", wait=wait):
         console.print(f"backup {back_up(settings.place, 'by-hand')}")
 

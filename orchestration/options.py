@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,8 +30,20 @@ Source = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run instead of stopping.")]
 
 
+def a_pattern(text: str | None) -> str | None:
+    """The option's value, if it is a regular expression. Raises BadParameter."""
+    try:
+        re.compile(text or "")
+    except re.error as error:
+        raise typer.BadParameter(f"no regular expression: {error}") from error
+    return text
+
+
 def effective() -> Settings:
-    """The settings as the environment gives them."""
+    """The settings as the environment gives them. Raises SettingsError."""
+    from orchestration.variables import check_sources
+
+    check_sources()
     return load_settings()
 
 
@@ -44,8 +57,15 @@ def chosen(live: bool, recorded: Path | None) -> Settings:
 
 
 def sources_of(source: str | None) -> list[str]:
-    """The one source that was named, checked, or all of them."""
+    """The one source that was named, checked, or all of them. Raises SpecError for an unknown one."""
     from ingestion.spec import load_spec
     from orchestration.run import sources
 
-    return [load_spec(source).name] if source else sources()
+    if source is None:
+        return sources()
+    if load_spec(source).connector is None:
+        raise typer.BadParameter(
+            f"`{source}` is written by the house itself and lands from nowhere. "
+            f"Sources: {', '.join(sources())}."
+        )
+    return [source]

@@ -8,13 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingestion.lake import Lake
 
 ROOT = Path(__file__).parents[1]
 World = Literal["sample", "live", "recorded"]
+
+
+class SettingsError(Exception):
+    """Environment variables that do not fit; a line names each, its value and what would do."""
 
 
 class Settings(BaseSettings):
@@ -24,7 +29,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(ROOT / ".trendhouse", description="Folder of all data, one part per world.")
     world: World | None = Field(
-        None, description="`sample`, `live` or `recorded`; unset: the world of the last run."
+        None,
+        description="`sample`, `live` or `recorded`; unset: `run` takes `sample`, other verbs the world "
+        "of the last run.",
     )
     now: datetime | None = Field(
         None, description="The clock (ISO 8601, UTC if no zone); unset: the real time."
@@ -48,7 +55,8 @@ class Settings(BaseSettings):
         3600, ge=1, description="A landing stops cleanly after this time; seconds."
     )
     gharchive_since: datetime | None = Field(
-        None, description="First hour of the event archive to land (ISO 8601, UTC); unset: the hours below."
+        None,
+        description="First hour of the event archive to land (ISO 8601, UTC); unset: the hours below.",
     )
     gharchive_hours: int = Field(
         24, ge=1, description="Hours of the event archive that a first landing goes back."
@@ -56,14 +64,20 @@ class Settings(BaseSettings):
     ranking_since: date | None = Field(
         None, description="First day of the rankings to land; unset: the days below."
     )
-    ranking_days: int = Field(30, ge=1, description="Days of rankings that a first landing goes back.")
+    ranking_days: int = Field(
+        30, ge=1, description="Days of rankings that a first landing goes back."
+    )
     spark_memory: str = Field("2g", description="Heap of the local Spark driver.")
     spark_master: str = Field("local[*]", description="Spark master.")
     min_free_gb: float = Field(1.0, ge=0, description="A run needs this much free disk; GB.")
     raw_retention_days: int | None = Field(
-        None, ge=1, description="Raw older than this is removed by `trendhouse retain`; unset: kept."
+        None,
+        ge=1,
+        description="Raw older than this is removed by `trendhouse retain`; unset: kept.",
     )
-    log_level: str = Field("INFO", description="Level of the run's log file.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", description="Level of the run's log file: DEBUG, INFO, WARNING, ERROR or CRITICAL."
+    )
 
     @field_validator("now", "gharchive_since")
     @classmethod
@@ -71,6 +85,11 @@ class Settings(BaseSettings):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("home", "watchlist")
     @classmethod
@@ -80,8 +99,16 @@ class Settings(BaseSettings):
     @property
     def tokens(self) -> list[str]:
         """The GitHub tokens of the pool; empty without any."""
-        given = [secret.get_secret_value() for secret in (self.github_tokens, self.github_token) if secret]
-        return list(dict.fromkeys(part.strip() for text in given for part in text.split(",") if part.strip()))
+        given = [
+            secret.get_secret_value()
+            for secret in (self.github_tokens, self.github_token)
+            if secret
+        ]
+        return list(
+            dict.fromkeys(
+                part.strip() for text in given for part in text.split(",") if part.strip()
+            )
+        )
 
     def clock(self) -> datetime:
         """The time that a run takes for now, UTC."""
@@ -123,5 +150,18 @@ class Place:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings of this process. Raises pydantic.ValidationError naming the bad variable."""
-    return Settings(**overrides)
+    """The settings of this process. Raises SettingsError naming each bad variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(map(complaint, error.errors()))) from None
+
+
+def complaint(error: ErrorDetails) -> str:
+    """One line on one bad setting: the variable, its value unless it is a secret, what would do."""
+    name = str(error["loc"][0])
+    field = Settings.model_fields.get(name)
+    alias = field.validation_alias if field else name  # pydantic names an alias, where there is one
+    variable = str(alias or f"TRENDHOUSE_{name}".upper())
+    value = "" if "TOKEN" in variable else f" is {str(error['input'])!r}"
+    return f"{variable}{value}: {error['msg'].removeprefix('Input ')}."

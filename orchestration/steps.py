@@ -118,10 +118,12 @@ def build(
 def check_marts(
     domain: str = "opensource", settings: Settings | None = None, progress: Progress = quiet
 ) -> Outcome:
-    """Hold the marts of a domain to their suites, where they lie. Raises ExpectationsFailed."""
+    """Hold the marts of a domain to their suites, where they lie. Raises ExpectationsFailed, NoWarehouse."""
     from expectations.check import check_marts as run
+    from orchestration.warehouse import require_warehouse
 
     place = (settings or load_settings()).place
+    require_warehouse(place)
     report = run(place.warehouse, domain, place.data_docs)
     return Outcome(summary=report.summary, detail=report)
 

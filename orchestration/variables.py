@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from ingestion.spec import landed_specs
-from orchestration.settings import ROOT, Settings
+from orchestration.settings import ROOT, Settings, SettingsError
 
 DOCUMENT = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
@@ -21,6 +22,10 @@ This table is written by `python -m orchestration.variables` from the code that 
 | variable | default | meaning |
 |---|---|---|
 """
+
+URL = re.compile(r"https?://[^/\s]+", re.IGNORECASE)
+# An API answers requests: a folder cannot stand for it, as it can for files.
+URL_ONLY = ("github",)
 
 # Read by dbt and by `make`, not by Settings.
 BESIDE = (
@@ -60,6 +65,15 @@ class Variable:
     is_secret: bool = False
 
 
+def check_sources() -> None:
+    """Raises SettingsError if a location that must be an address is none."""
+    for spec in landed_specs():
+        if spec.name in URL_ONLY and not URL.match(spec.location.resolve()):
+            raise SettingsError(
+                f"{spec.location.env} is {spec.location.resolve()!r}: give an http:// or https:// address."
+            )
+
+
 def of_settings(settings: Settings | None = None) -> list[Variable]:
     """Every field of Settings under the name by which the environment sets it."""
     prefix = Settings.model_config["env_prefix"]
@@ -85,7 +99,9 @@ def of_sources() -> list[Variable]:
         Variable(
             name=spec.location.env,
             default=shown(spec.location.default),
-            description=f"Base URL or folder of `{spec.name}`.",
+            description=f"Base URL of `{spec.name}`."
+            if spec.name in URL_ONLY
+            else f"Base URL or folder of `{spec.name}`.",
             value=shown(spec.location.resolve()),
         )
         for spec in landed_specs()

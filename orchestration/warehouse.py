@@ -19,6 +19,18 @@ class BuildFailed(Exception):
     """dbt ended with errors; the message names each node and what it said."""
 
 
+class NoWarehouse(Exception):
+    """There is no warehouse yet; the message says how to build it."""
+
+
+def require_warehouse(place: Place) -> None:
+    """Raises NoWarehouse before the first build."""
+    if not place.warehouse.exists():
+        raise NoWarehouse(
+            f"There is no warehouse at {place.warehouse}. Build it: `make run` or `trendhouse build`."
+        )
+
+
 @dataclass
 class Build:
     """What one dbt invocation did: finished nodes by resource type, and what failed."""

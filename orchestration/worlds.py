@@ -16,6 +16,7 @@ from orchestration.settings import ROOT, Place, Settings, World, load_settings
 
 SAMPLE_NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 SAMPLE_TOKEN = "sample-world"
+RECORDED_PARTS = ("gharchive", "ranking", "eol", "git_history", "github_api")
 WATCHLIST_COLUMNS = ("product_name", "kind", "target", "enabled")
 
 
@@ -36,6 +37,10 @@ def choose(settings: Settings, *, live: bool, recorded: Path | None) -> Settings
         )
     if recorded and not recorded.is_dir():
         raise WorldError(f"--recorded {recorded}: no such folder.")
+    if recorded and not any((recorded / part).is_dir() for part in RECORDED_PARTS):
+        raise WorldError(
+            f"--recorded {recorded}: no recordings there (expected: {', '.join(RECORDED_PARTS)})."
+        )
     return chosen
 
 

