@@ -12,12 +12,17 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+import yaml
+
 from ingestion.lake import replace_text
 from orchestration.marts import DBT_PROJECT
 from orchestration.settings import Place
 
 SCHEMA = "schema.json"
 CODE = ("models/**/*.sql", "macros/**/*.sql", "seeds/**/*.csv")
+DECLARATIONS = ("dbt_project.yml", "models/**/*.yml", "snapshots/**/*.yml", "seeds/**/*.yml")
+# What a declaration says without deciding any row: words, checks, readers, how dbt itself behaves.
+PROSE = {"description", "data_tests", "unit_tests", "exposures", "flags", "require-dbt-version"}
 
 
 class RestoreFailed(Exception):
@@ -36,13 +41,31 @@ class Backup:
 
 @cache
 def schema_version(project: Path = DBT_PROJECT) -> str:
-    """A fingerprint of everything that decides what rows the marts hold, prose aside."""
+    """A fingerprint of everything that decides what rows the marts hold, prose and tests aside.
+
+    That is the code, and of the declarations how models are built, their keys and contracts, the
+    types of the sources and what the snapshots watch.
+    """
     digest = sha256()
     for pattern in CODE:
         for path in sorted(project.glob(pattern)):
             words = path.read_text(encoding="utf-8").split()
             digest.update(f"{path.relative_to(project)} {' '.join(words)}\n".encode())
+    for pattern in DECLARATIONS:
+        for path in sorted(project.glob(pattern)):
+            read = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+            told = json.dumps(without_prose(read), sort_keys=True, default=str)
+            digest.update(f"{path.relative_to(project)} {told}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def without_prose(declared: object) -> object:
+    """The declaration without its PROSE, at every depth."""
+    if isinstance(declared, dict):
+        return {key: without_prose(value) for key, value in declared.items() if key not in PROSE}
+    if isinstance(declared, list):
+        return [without_prose(value) for value in declared]
+    return declared
 
 
 def prepare(place: Place, progress: Callable[[str], None] = lambda text: None) -> bool:
@@ -106,7 +129,9 @@ def link(source: str, target: str) -> None:
 
 def backups(place: Place) -> list[Backup]:
     """Every backup, oldest first."""
-    found = [path for path in sorted(place.backups.glob("*")) if path.is_dir() and path.name[0] != "."]
+    found = [
+        path for path in sorted(place.backups.glob("*")) if path.is_dir() and path.name[0] != "."
+    ]
     return [described(path) for path in found]
 
 

@@ -71,7 +71,9 @@ def test_a_backup_brings_back_warehouse_and_published_state(house, version):
     restore(house.place, backup.name)
 
     assert latest(house.place) == [("python", "3.13.0")]
-    assert connect(house.place).execute("select * from products").fetchall() == [("python", "3.13.0")]
+    assert connect(house.place).execute("select * from products").fetchall() == [
+        ("python", "3.13.0")
+    ]
     version("v1")
     assert not prepare(house.place)
 
@@ -94,7 +96,9 @@ def test_what_stood_before_a_restore_is_kept_as_well(house, version):
     house.sql("insert into marts.products values ('python', '3.14.0')")
     restore(house.place, backups(house.place)[0].name)
     assert latest(house.place) == []
-    (before,) = [backup.name for backup in backups(house.place) if backup.name.endswith("before-restore")]
+    (before,) = [
+        backup.name for backup in backups(house.place) if backup.name.endswith("before-restore")
+    ]
     restore(house.place, before)
     assert latest(house.place) == [("python", "3.14.0")]
 
@@ -124,3 +128,34 @@ def test_the_version_follows_sql_and_not_layout(tmp_path):
     (same / "models" / "a.sql").write_text("select\n    1\n\n")
     (other / "models" / "a.sql").write_text("select 2\n")
     assert schema_version(project) == schema_version(same) != schema_version(other)
+
+
+DECLARED = {
+    "dbt_project.yml": "models: {a: {+materialized: incremental, +unique_key: [id]}}",
+    "snapshots/snap_a.yml": "snapshots: [{name: snap_a, description: A., config: {check_cols: [x]}}]",
+    "models/_models.yml": "models: [{name: a, columns: [{name: id, data_type: bigint, description: B.}]}]",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "differs"),
+    [
+        ("dbt_project.yml", "[id]", "[id, day]", True),
+        ("dbt_project.yml", "incremental", "table", True),
+        ("dbt_project.yml", "models:", "# said better\nmodels:", False),
+        ("snapshots/snap_a.yml", "[x]", "[x, is_deleted]", True),
+        ("snapshots/snap_a.yml", "A.", "Another word.", False),
+        ("models/_models.yml", "bigint", "varchar", True),
+        ("models/_models.yml", "B.", "Another word.", False),
+        ("models/_models.yml", "B.", "B., data_tests: [not_null]", False),
+    ],
+)
+def test_the_version_follows_declarations_and_not_prose(tmp_path, file, before, after, differs):
+    projects = [tmp_path / "one", tmp_path / "other"]
+    for project in projects:
+        for name, text in DECLARED.items():
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            (project / name).write_text(text)
+    (projects[1] / file).write_text(DECLARED[file].replace(before, after))
+    one, other = (schema_version(project) for project in projects)
+    assert (one != other) is differs
