@@ -28,6 +28,8 @@ DAY = re.compile(r"^github-ranking-(\d{4}-\d\d-\d\d)\.csv(\.gz|\.zst)?$")
 NO_DAY = "file name is not `github-ranking-` and a day"
 # A day's figures are those of its end.
 END = timedelta(days=1) - timedelta(seconds=1)
+# So many days tell how many lists the next one should have.
+SPAN = 7
 
 
 def label(day: datetime) -> str:
@@ -128,33 +130,59 @@ class Rankings:
     def nominal(
         self, file: SourceFile, day: datetime, landed: int, is_damaged: bool
     ) -> Iterator[Item]:
-        """Lists of the file by the longest list ever seen: what a whole day holds."""
-        known = self.context.state.get("nominal", {})
+        """As many lists as the days before had, by the longest list ever seen: a whole day."""
+        longest = self.context.state.get("nominal", {}).get("length", 0)
         try:
-            lists, longest = measure(file.path)
+            lists, length = measure(file.path)
         except (pa.ArrowException, OSError):
-            lists, longest = known.get("lists", 1), 0
-        length = max(longest, known.get("length", 0))
-        expected, method = lists * length, f"{lists} lists of {length}"
+            lists, length = 0, 0
+        length = max(length, longest)
+        nominal = max(lists, self.usual(day) or 1)
+        expected, method = nominal * length, f"{nominal} lists of {length}"
         if is_damaged:
             expected, method = max(expected, landed + 1), f"{method}; the file is broken"
         yield reading(
             "rankings", label(day), expected, method, source_url=file.url, observed_at=day + END
         )
         if not is_damaged:
-            yield Remember(("nominal",), {"lists": lists, "length": length})
+            yield Remember(("nominal", "length"), length)
+            yield Remember(("nominal", "days"), self.days_with(day, lists))
 
     def land_absence(self, day: datetime, url: str) -> Iterator[Item]:
-        """A day without a file: short by all that the day before it had."""
-        known = self.context.state.get("nominal")
-        if known:
-            method = (
-                f"{known['lists']} lists of {known['length']}, but there is no file of this day"
-            )
-            count = known["lists"] * known["length"]
+        """A day without a file: short by all that the days before it had."""
+        lists, length = self.usual(day), self.context.state.get("nominal", {}).get("length")
+        if lists and length:
+            method = f"{lists} lists of {length}, but there is no file of this day"
             yield reading(
-                "rankings", label(day), count, method, source_url=url, observed_at=day + END
+                "rankings",
+                label(day),
+                lists * length,
+                method,
+                source_url=url,
+                observed_at=day + END,
             )
+
+    def usual(self, day: datetime) -> int | None:
+        """The most lists of the `SPAN` days before this one that were read; else of those after it.
+
+        A language that upstream drops for good therefore counts as missing for as many days.
+        """
+        before, after = self.around(day)
+        return max((before or after).values(), default=None)
+
+    def around(self, day: datetime) -> tuple[dict[str, int], dict[str, int]]:
+        """({day: lists} of the nearest days read before, of those after) a day, itself left out."""
+        known: dict[str, int] = self.context.state.get("nominal", {}).get("days", {})
+        before = sorted(name for name in known if name < label(day))[-SPAN:]
+        after = sorted(name for name in known if name > label(day))[:SPAN]
+        return {name: known[name] for name in before}, {name: known[name] for name in after}
+
+    def days_with(self, day: datetime, lists: int) -> dict[str, int]:
+        """What to remember: this day, those around it, and the newest, which the next run needs."""
+        known = self.context.state.get("nominal", {}).get("days", {})
+        newest = {name: known[name] for name in sorted(known)[-SPAN:]}
+        before, after = self.around(day)
+        return {**newest, **before, **after, label(day): lists}
 
 
 def ranked(text: str, day: datetime, url: str) -> Rows:

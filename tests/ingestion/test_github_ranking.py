@@ -178,6 +178,33 @@ def test_the_nominal_size_is_read_without_the_csv_module(tmp_path):
     assert measure(path) == (2, 2)
 
 
+def test_a_language_that_is_missing_falls_short_on_every_day_it_is(world, folder):
+    whole, short = day(line(1, "C"), line(1, "Go")), day(line(1, "C"))
+    for number, content in enumerate((whole, short, short, whole), start=1):
+        (folder / f"github-ranking-2019-01-0{number}.csv").write_bytes(content)
+    world.land()
+    assert {day: count for (_, day), count in world.expected().items()} == {
+        f"2019-01-0{number}": 2 for number in (1, 2, 3, 4)
+    }
+    assert world.landed("rankings")["2019-01-02"] == world.landed("rankings")["2019-01-03"] == 1
+
+
+def test_a_language_that_is_dropped_for_good_is_missed_for_a_week(world, folder):
+    (folder / "github-ranking-2019-01-01.csv").write_bytes(day(line(1, "C"), line(1, "Go")))
+    for number in range(2, 11):
+        (folder / f"github-ranking-2019-01-{number:02}.csv").write_bytes(day(line(1, "C")))
+    world.land()
+    expected = [count for _, count in sorted(world.expected().items())]
+    assert expected == [2] * 8 + [1] * 2
+
+
+def test_an_older_day_does_not_owe_the_languages_of_a_later_time(world, folder):
+    (folder / "github-ranking-2019-03-02.csv").write_bytes(day(line(1, "C"), line(1, "Go")))
+    (folder / "github-ranking-2019-01-01.csv").write_bytes(day(line(1, "C")))
+    world.land()
+    assert world.expected()["rankings", "2019-01-01"] == 1
+
+
 def test_days_of_a_url_go_on_from_the_last_one(remote, upstream):
     for number in (30, 31):
         upstream.put(f"/github-ranking-2026-10-{number}.csv", day(line(1)), f'"{number}"')
