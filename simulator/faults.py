@@ -21,7 +21,7 @@ HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gate
 # Faults that pass: a client that tries again sees the true answer.
 PASSING = (
     "429-retry-after", "429", "403-retry-after", "403", "500", "502", "503", "slow", "cut",
-    "malformed", "no-quota", "202", "301", "shift",
+    "malformed", "no-quota", "202", "301", "shift", "incomplete",
 )  # fmt: skip
 # Faults that look like the truth (gone, blocked): only on when named.
 DECEIVING = ("404", "451")
@@ -113,9 +113,11 @@ class Faults:
 
 
 def applies(kind: str, address: str) -> bool:
-    """Whether an address can show a fault: 202 is for statistics, 301 for names."""
+    """Whether an address can show a fault: 202 is for statistics, 301 for names, incomplete for searches."""
     if kind == "202":
         return "/stats/" in address
+    if kind == "incomplete":
+        return address.startswith("/search/")
     if kind in ("301", "404", "451"):
         return address.startswith("/repos/")
     return kind != "no-quota" or not address.startswith(FILES)

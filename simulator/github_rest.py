@@ -26,10 +26,14 @@ CACHE_BYTES = 24 * 2**20
 
 @dataclass(frozen=True)
 class Reading:
-    """How a list is read: pages moved by `shift` items since the first, or the page cut in half."""
+    """How a list is read: pages moved by `shift` items since the first, or the page cut in half.
+
+    An incomplete search shows half a page, too, and says so.
+    """
 
     shift: int = 0
     is_cut: bool = False
+    is_incomplete: bool = False
 
 
 TRUE_READING = Reading()
@@ -131,7 +135,7 @@ class GitHubRest:
         total = len(listing.items) + reading.shift
         start = max(0, paging.offset - (reading.shift if paging.page > 1 else 0))
         items: Sequence[Any] = listing.items[start : start + paging.per_page]
-        if reading.is_cut:
+        if reading.is_cut or reading.is_incomplete:
             items = items[: len(items) // 2]
         answer = json_answer([listing.shape(item) for item in items])
         if (link := paging.link(url, total)) is not None:
@@ -188,7 +192,9 @@ class GitHubRest:
         )
         answer = self.page(url, listing, reading)
         answer.resource = "search"
-        head = orjson.dumps({"total_count": len(found), "incomplete_results": False})
+        head = orjson.dumps(
+            {"total_count": len(found), "incomplete_results": reading.is_incomplete}
+        )
         answer.body = head[:-1] + b',"items":' + answer.body + b"}"
         return answer
 

@@ -125,7 +125,7 @@ class Simulator:
             return respond(request, wrong, self.limits)
         if fault == "301" and (redirect := self.redirect(request)) is not None:
             return respond(request, redirect, self.limits)
-        response = self.true(request, body)
+        response = self.true(request, body, fault)
         if response.status != 200:
             return response
         if fault == "no-quota":
@@ -135,8 +135,8 @@ class Simulator:
             response.body = bytes(response.body)[: len(response.body) * 2 // 3] + b"<!--"
         return await cut(request, response) if fault == "cut" else response
 
-    def true(self, request: web.Request, body: bytes) -> web.Response:
-        """What upstream says when nothing goes wrong."""
+    def true(self, request: web.Request, body: bytes, fault: str | None = None) -> web.Response:
+        """What upstream says when nothing goes wrong, but for lists that a fault shortens."""
         path, token = request.path, token_of(request.headers)
         if path.startswith(FILES):
             return self.file(request)
@@ -150,12 +150,13 @@ class Simulator:
             overview = self.limits.overview(token)
             content = {"resources": overview, "rate": overview["core"]}
             return respond(request, json_answer(content), self.limits, cost=0)
-        return respond(request, self.rest.answer(request.url, self.reading(request)), self.limits)
+        answer = self.rest.answer(request.url, self.reading(request, fault))
+        return respond(request, answer, self.limits)
 
-    def reading(self, request: web.Request) -> Reading:
+    def reading(self, request: web.Request, fault: str | None) -> Reading:
         shift = self.faults.shift(request.path, request.query)
         is_cut = self.faults.is_cut(request.path_qs)
-        return Reading(shift, is_cut)
+        return Reading(shift, is_cut, fault == "incomplete")
 
     def query(self, request: web.Request, token: str, body: bytes) -> web.Response:
         if not token or token == REVOKED:

@@ -26,6 +26,9 @@ DEFAULT = Path(__file__).parents[1] / "watchlist.csv"
 COLUMNS = ("product_name", "kind", "target", "enabled")
 KINDS = ("github", "search", "owner", "endoflife")
 OURS = ("github", "owner", "search")
+# A search that ran out of time upstream is asked for so often, with so long a pause between; seconds.
+SEARCH_ATTEMPTS = 4
+SEARCH_PAUSE = 5.0
 TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -132,7 +135,10 @@ class Watchlist:
         return await self.listed(f"users/{entry.target}/repos", params, "core", lambda page: page)
 
     async def searched(self, entry: Entry) -> list[Repository]:
-        """Everything a search gives, in its order; GitHub shows the first 1,000."""
+        """Everything a search gives, in its order; GitHub shows the first 1,000.
+
+        Raises LookupError if a page stays incomplete: those left out would seem to have left.
+        """
         params = {"q": entry.target, "per_page": 100}
         return await self.listed(
             "search/repositories", params, "search", lambda page: page["items"]
@@ -144,14 +150,28 @@ class Watchlist:
         found: dict[str, Repository] = {}
         url, asked = target, params
         while url is not None:
-            reply = await self.desk.client.get(url, asked, name="watchlist", resource=resource)
-            if reply.status != 200:
-                raise LookupError(f"{reply.url} answered {reply.status}")
+            reply = await self.whole_page(url, asked, resource)
             for record in items_of(reply.json):
                 repository = await self.repositories.find(self.desk, record)
                 found.setdefault(repository.id, repository)
             url, asked = reply.links.get("next"), None
         return list(found.values())
+
+    async def whole_page(
+        self, target: str, params: dict[str, Any] | None, resource: str
+    ) -> Reply:
+        """A page that upstream does not call incomplete (it does where a search took too long)."""
+        client = self.desk.client
+        for attempt in range(SEARCH_ATTEMPTS):
+            if attempt:
+                await client.sleep_before_deadline(SEARCH_PAUSE * client.patience)
+            reply = await client.get(target, params, name="watchlist", resource=resource)
+            if reply.status != 200:
+                raise LookupError(f"{reply.url} answered {reply.status}")
+            if not (isinstance(reply.json, dict) and reply.json.get("incomplete_results")):
+                return reply
+            log.info("%s: incomplete results", reply.url)
+        raise LookupError(f"{reply.url} said {SEARCH_ATTEMPTS} times that its results are incomplete")
 
     async def settle(self) -> None:
         """Land the entries whose answer changed, and those that nobody asks for any more."""

@@ -155,6 +155,31 @@ def test_an_unknown_name_fails_alone(world):
     assert landing.is_partial and landing.rows["issues"] > 0
 
 
+def test_an_incomplete_search_is_asked_again(world):
+    world.watch(search=("stars:>100 sort:stars",))
+    world.upstream.faults(rate=1.0, kinds=["incomplete"])
+    assert world.land(deadline_seconds=60).failures == []
+    shown = world.upstream.requests()["faults"]["incomplete"]
+    world.upstream.faults(rate=0.0)
+    total = world.fetch("search/repositories?q=stars:%3E100&per_page=1")["total_count"]
+    assert shown >= 3
+    assert len(world.rows("watchlist")) == total
+
+
+def test_a_search_that_stays_incomplete_leaves_nobody_behind(world, monkeypatch):
+    world.watch(search=("stars:>100 sort:stars",))
+    world.land()
+    before = world.rows("watchlist")
+    monkeypatch.setattr("ingestion.connectors.github_watchlist.SEARCH_ATTEMPTS", 2)
+    world.upstream.faults(rate=1.0, kinds=["incomplete"])
+    landing = world.land()
+    assert "said 2 times that its results are incomplete" in str(landing.failures[0])
+    assert world.rows("watchlist") == before
+    assert {row["partition_name"] for row in world.rows("repository_counters")} == {
+        str(row["context"]["repository_id"]) for row in before
+    }
+
+
 def test_a_search_is_read_to_its_end(world):
     world.watch(search=("stars:>0 sort:stars",))
     world.upstream.move_to(DAY_1)

@@ -88,6 +88,18 @@ def test_202_is_only_for_statistics(faulty):
     assert get(f"{faulty.base_url}/repos/fenrenhub/lumren/stats/contributors").status == 202
 
 
+def test_an_incomplete_search_says_so_and_shows_less(faulty):
+    search = f"{faulty.base_url}/search/repositories?q=stars:%3E0&per_page=20"
+    turn_on(faulty, "incomplete")
+    partial = get(search)
+    assert get(faulty.base_url + ISSUES).status == 200
+    faulty.faults(rate=0)
+    true = get(search)
+    assert (partial.json["incomplete_results"], true.json["incomplete_results"]) == (True, False)
+    assert len(partial.json["items"]) == len(true.json["items"]) // 2 == 10
+    assert partial.json["total_count"] == true.json["total_count"]
+
+
 def test_shifted_pages_repeat_an_item_and_lose_none(faulty):
     turn_on(faulty, "shift")
     shifted = [item["id"] for item in walk(faulty.base_url + ISSUES)]
