@@ -9,27 +9,7 @@ source as (
 renamed as (
 
     select
-        ---------- ids
-        product as product_id,
-        load_id,
-
-        ---------- strings
-        product_name,
-        version,
-        file_format,
-        partition_name,
-        source_url,
-
-        ---------- numerics
-        clean_version,
-
-        ---------- dates
-        released_on as released_date,
-
-        ---------- timestamps
-        collected_at,
-        observed_at
-
+        {{ release_date_columns() }}
     from source
 
 )
