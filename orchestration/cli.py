@@ -291,7 +291,7 @@ def _say(detail: str) -> None:
 
 
 def _each(name, step, source, live, recorded, wait, *, upstream: bool = True) -> None:
-    """Run a step for each source under the lock; exit code 3 if something failed beside it."""
+    """Run a step for each source under the lock; exit code 3 if something failed beside it, 1 for a crash."""
     from contextlib import nullcontext
 
     from orchestration import worlds
@@ -300,13 +300,17 @@ def _each(name, step, source, live, recorded, wait, *, upstream: bool = True) ->
 
     settings = chosen(live, recorded)
     failures: list[str] = []
+    crashes: list[str] = []
     world = worlds.enter(settings, recorded=recorded) if upstream else nullcontext(settings)
     with guarded(settings, name, wait=wait), world as entered:
         for each in sources_of(source):
             outcome = step(each, entered, _say)
             failures += outcome.failures
+            crashes += outcome.crashes
             console.print(f"{name} {each}: {outcome.summary}", highlight=False, soft_wrap=True)
     for failure in failures:
         errors.print(f"partial: {failure}", soft_wrap=True)
-    if failures:
-        raise typer.Exit(Exit.PARTIAL)
+    for crash in crashes:
+        errors.print(f"failed: {crash}", soft_wrap=True)
+    if failures or crashes:
+        raise typer.Exit(Exit.FAILED if crashes else Exit.PARTIAL)

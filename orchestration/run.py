@@ -12,7 +12,7 @@ from ingestion.spec import landed_specs
 from orchestration import steps
 from orchestration.display import Display
 from orchestration.settings import Settings
-from orchestration.steps import Outcome
+from orchestration.steps import CRASHES, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -151,15 +151,15 @@ class Run:
             self.report.refused = str(refusal)
             return self.fail(name, refusal)
         except Exception as error:
-            (self.report.broken if breaks else self.report.failures).append(f"{name}: {error}")
+            is_broken = breaks or isinstance(error, CRASHES)
+            (self.report.broken if is_broken else self.report.failures).append(f"{name}: {error}")
             return self.fail(name, error)
         self.report.outcomes[name] = outcome
         self.report.failures += outcome.failures
-        self.display.finish(
-            name, "partial" if outcome.is_partial else "done", outcome.summary, outcome.rows
-        )
+        self.report.broken += outcome.crashes
+        self.display.finish(name, outcome.state, outcome.summary, outcome.rows)
         log.info("%s: %s", name, outcome.summary)
-        for failure in outcome.failures:
+        for failure in (*outcome.failures, *outcome.crashes):
             log.warning("%s", failure)
         return outcome
 

@@ -14,20 +14,25 @@ from ingestion.spec import load_spec
 from orchestration.settings import Settings, load_settings
 
 Progress = Callable[[str], None]
+# What only a mistake of the house's own raises; an upstream that misbehaves raises other errors.
+CRASHES = (TypeError, KeyError, AttributeError, NameError, IndexError, AssertionError)
 
 
 @dataclass
 class Outcome:
-    """What a step did: a line for people, counts for the ledger, and what failed beside it."""
+    """What a step did: a line for people, counts for the ledger, what failed beside it, and where
+    the house's own code crashed."""
 
     summary: str
     rows: int = 0
     failures: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
     detail: Any = None
 
     @property
-    def is_partial(self) -> bool:
-        return bool(self.failures)
+    def state(self) -> str:
+        """How the display shows the step."""
+        return "failed" if self.crashes else "partial" if self.failures else "done"
 
 
 def quiet(_: str) -> None:
@@ -35,7 +40,10 @@ def quiet(_: str) -> None:
 
 
 def land(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
-    """Upstream -> raw lake. What fails is named in the outcome; the rest is landed."""
+    """Upstream -> raw lake. What fails is named in the outcome; the rest is landed.
+
+    A landing that broke off as a whole because of the house's own code is a crash, not a failure.
+    """
     from ingestion.pipeline import run
 
     seen: dict[str, int] = {}
@@ -46,11 +54,18 @@ def land(source: str, settings: Settings | None = None, progress: Progress = qui
 
     landing = run(source, settings or load_settings(), on_progress=report)
     rows = sum(landing.rows.values())
+    names = {kind.__name__ for kind in CRASHES}
+    crashes = [
+        failure
+        for failure in landing.failures
+        if failure.partition_name == "*" and failure.error.partition(":")[0] in names
+    ]
     return Outcome(
         summary=f"{rows:,} rows in {len([n for n in landing.rows.values() if n])} tables, "
         f"{landing.requests:,} requests",
         rows=rows,
-        failures=[f"{source}: {failure}" for failure in landing.failures],
+        failures=[f"{source}: {each}" for each in landing.failures if each not in crashes],
+        crashes=[f"{source}: {each}" for each in crashes],
         detail=landing,
     )
 
