@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+import json
+
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from orchestration.published import NothingPublished, connect
+from orchestration.published import NothingPublished, connect, current
 from orchestration.run import Report
-from orchestration.settings import Settings
+from orchestration.settings import Place, Settings
 
-NEXT = (
+READ = (
     ('trendhouse query "select * from products"', "read a mart"),
     ("trendhouse status", "completeness, quarantine and drift, in full"),
     ("trendhouse docs", "every model and column, and the checks' results"),
-    ("trendhouse run --advance 1", "move the sample world on by a day"),
 )
+AGAIN = {
+    "sample": ("trendhouse run --advance 1", "move the sample world on by a day"),
+    "live": ("trendhouse run --live", "land what is new upstream"),
+    "recorded": ("trendhouse run --recorded FOLDER", "read the recordings again, for what is new"),
+}
 
 
 def show(console: Console, settings: Settings, report: Report) -> None:
-    """Print the end of a run; it reads only what is published."""
-    if settings.place.published.exists():
-        try:
-            connection = connect(settings.place)
-        except NothingPublished:
-            console.print("Nothing is published yet.")
-        else:
-            console.print(built(connection))
-            console.print(completeness(connection))
+    """Print the end of a run: what is published, and what became of this run where it did not get so far."""
+    is_published = "publish" in report.outcomes
+    try:
+        state = current(settings.place)
+    except NothingPublished:
+        console.print("Nothing is published yet.")
+    else:
+        connection = connect(settings.place)
+        before = "" if is_published else f" before, version {state['version']}"
+        console.print(built(connection, f"Published marts{before}"))
+        console.print(completeness(connection))
+        if is_published:
             console.print(quarantined(connection))
+    if not is_published:
+        console.print(quarantined_now(settings.place, report))
     costs(console, report)
     for failure in report.failures:
         console.print(f"[yellow]partial[/] {failure}", soft_wrap=True)
@@ -37,19 +48,19 @@ def show(console: Console, settings: Settings, report: Report) -> None:
     if report.refused:
         console.print(Panel(report.refused, title="Publication refused", border_style="red"))
     next_commands = Table.grid(padding=(0, 2))
-    for command, meaning in NEXT:
+    for command, meaning in (*READ, AGAIN[settings.effective_world]):
         next_commands.add_row(f"[bold]{command}[/]", meaning)
     console.print(Panel(next_commands, title="Next", border_style="dim"))
 
 
-def built(connection) -> Table:
+def built(connection, title: str) -> Table:
     names = [
         row[0]
         for row in connection.execute(
             "select view_name from duckdb_views() where not internal order by 1"
         ).fetchall()
     ]
-    table = Table(title="Published marts", box=None, title_justify="left")
+    table = Table(title=title, box=None, title_justify="left")
     for _ in range(3):
         table.add_column("mart")
         table.add_column("rows", justify="right")
@@ -70,7 +81,7 @@ def completeness(connection) -> Table:
             select *, row_number() over (
                 partition by source_name, stream_name, partition_name order by observed_date desc
             ) as recency
-            from completeness
+            from completeness where stream_name <> 'readings'
         )
         select source_name, stream_name, count(*), sum(expected_count), sum(landed_count),
             min(capture_rate), arg_min(partition_name, capture_rate)
@@ -109,9 +120,47 @@ def quarantined(connection) -> Table | str:
     rows = connection.execute(
         "select source_name, table_name, reason, count(*) from quarantine group by all order by 4 desc limit 10"
     ).fetchall()
-    if not rows:
-        return "Quarantine: empty."
-    table = Table(title="Quarantine", box=None, title_justify="left")
+    return told("Quarantine", rows) if rows else "Quarantine: empty."
+
+
+def quarantined_now(place: Place, report: Report) -> Table | str:
+    """What this run put into quarantine, read from the clean lake: no mart tells of it yet."""
+    rows = []
+    for name, outcome in report.outcomes.items():
+        if name.startswith("deduplicate "):
+            source = name.removeprefix("deduplicate ")
+            hit = {
+                (each.table_name, each.clean_version)
+                for each in outcome.detail
+                if each.quarantined_count
+            }
+            for table, version in sorted(hit):
+                rows += [
+                    (source, table, reason, count)
+                    for reason, count in reasons(place, source, table, version)
+                ]
+    return told("Quarantined by this run", rows) if rows else "Quarantined by this run: nothing."
+
+
+def reasons(place: Place, source: str, table: str, version: int) -> list[tuple[str, int]]:
+    """(reason, rows) of what one deduplication put into quarantine, the most frequent first."""
+    import duckdb
+
+    path = place.lake.manifest(source, table)
+    files = [
+        str(path.parent / file)
+        for file in json.loads(path.read_text())["ledger"].get("quarantine", [])
+    ]
+    with duckdb.connect() as connection:
+        return connection.execute(
+            "select reason, count(*) from read_parquet(?) where clean_version = ? "
+            "group by all order by 2 desc, 1",
+            [files, version],
+        ).fetchall()
+
+
+def told(title: str, rows: list[tuple]) -> Table:
+    table = Table(title=title, box=None, title_justify="left")
     for heading in ("source", "table", "reason", "rows"):
         table.add_column(heading)
     for row in rows:
