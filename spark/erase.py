@@ -22,6 +22,7 @@ from spark.manifest import Manifest, commit, next_version, read_manifest, sweep,
 from spark.paths import places
 from spark.persons import (
     AUTHOR_KEYS,
+    IDENTIFYING,
     PERSON_KEYS,
     TEXT_KEYS,
     Erasures,
@@ -96,33 +97,37 @@ def key_of(value: str | None, erasures: Erasures) -> str | None:
     return person.pseudonym if person else value
 
 
-def person_columns(table: Table) -> list[tuple[tuple[str, ...], dict[str, str]]]:
-    """The objects of a table that describe persons: their steps, and field -> column."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
+def person_columns(table: Table) -> dict[tuple[str, ...], dict[str, list[str]]]:
+    """The objects of a table that describe persons: their steps -> field -> columns that may hold it."""
+    found: dict[tuple[str, ...], dict[str, list[str]]] = {}
     for name in table.columns:
         for place in places(name, table):
-            if place.root == "record" and place.steps:
-                found.setdefault(place.steps[:-1], {}).setdefault(place.steps[-1], name)
-                if place.steps[-1] in PERSON_KEYS and table.columns[name].type == "string":
-                    found.setdefault(place.steps, {}).setdefault("login", name)
-    return [(s, f) for s, f in found.items() if (s[-1] in PERSON_KEYS if s else "login" in f)]
+            if place.root != "record" or not place.steps:
+                continue
+            found.setdefault(place.steps[:-1], {}).setdefault(place.steps[-1], []).append(name)
+            if place.steps[-1] in PERSON_KEYS and table.columns[name].type == "string":
+                found.setdefault(place.steps, {}).setdefault("login", []).append(name)
+    return {s: f for s, f in found.items() if (s[-1] in PERSON_KEYS if s else "login" in f)}
 
 
 def scrub_row(row: dict, table: Table, erasures: Erasures) -> bool:
-    """Take the erased out of a clean row, in place; whether it named one."""
+    """Take the erased out of a clean row or a marker, in place; whether it named one."""
     changed = False
-    for steps, fields in person_columns(table):
-        named = [row[fields[f]] for f in ("login", "id", "email", "name") if f in fields]
+    for steps, fields in person_columns(table).items():
+        named = [row.get(column) for field in IDENTIFYING for column in fields.get(field, [])]
         person = next((p for v in named if v is not None and (p := erasures.find(str(v)))), None)
         if person is None:
             continue
         changed = True
-        for field, column in fields.items():
-            row[column] = stand_in(field, table.columns[column].type, person)(row[column])
-        if steps and (steps[-1] in AUTHOR_KEYS):
+        for column in dict.fromkeys(c for columns in fields.values() for c in columns):
+            if column in row:
+                # The field that is read first: an erased object always has login, id and name.
+                field = places(column, table)[0].steps[-1]
+                row[column] = stand_in(field, table.columns[column].type, person)(row[column])
+        if steps and steps[-1] in AUTHOR_KEYS:
             for name, column in table.columns.items():
                 last = places(name, table)[0].steps[-1:]
-                if last and last[0] in TEXT_KEYS and column.nullable:
+                if name in row and last and last[0] in TEXT_KEYS and column.nullable:
                     row[name] = None
     return changed
 
@@ -161,11 +166,38 @@ def scrub_clean(lake: Lake, spec: SourceSpec, name: str, erasures: Erasures, ver
             pq.write_table(pa.Table.from_pylist(values, data.schema), target, compression="zstd")
             new.files[index] = str(target.relative_to(folder))
             rows += len(hit)
+    rows += scrub_markers(folder, table, new, erasures)
     rows += scrub_quarantine(folder, new, erasures)
     if rows:
+        forget_examples(folder, new)
         commit(lake, spec.name, name, new, old)
     vacuum(lake, spec.name, name, keep=0)
     return rows
+
+
+def scrub_markers(folder: Path, table: Table, new: Manifest, erasures: Erasures) -> int:
+    """Markers whose key names the person."""
+    rows, new.positions = 0, list(new.positions)
+    for index, file in enumerate(new.positions):
+        data = pq.ParquetFile(folder / file).read()
+        values = data.to_pylist()
+        if hits := sum(scrub_row(row, table, erasures) for row in values):
+            target = (folder / file).with_name(f"{new.version}-erased{index}.parquet")
+            pq.write_table(pa.Table.from_pylist(values, data.schema), target, compression="zstd")
+            new.positions[index] = str(target.relative_to(folder))
+            rows += hits
+    return rows
+
+
+def forget_examples(folder: Path, new: Manifest) -> None:
+    """Drop the examples of the table's drift: a value by itself does not tell whose it was."""
+    for index, file in enumerate(new.ledger["drift"]):
+        data = pq.read_table(folder / file)
+        values = [{**row, "example": None} for row in data.to_pylist()]
+        table = pa.Table.from_pylist(values, ledger.ledger_schema("drift"))
+        new.ledger["drift"][index] = ledger.write_table(
+            folder, f"drift-{new.version}-erased{index}", table
+        )
 
 
 def scrub_quarantine(folder: Path, new: Manifest, erasures: Erasures) -> int:

@@ -58,19 +58,21 @@ def test_five_kills_at_random_moments_change_nothing(spark, tmp_path):
     lake = Lake(tmp_path / "killed")
     command = [sys.executable, "-c", SCRIPT, str(lake.root)]
     child = None
+    errors = (tmp_path / "errors.log").open("w+")
     for kill in range(5):
         child = subprocess.Popen(
             [*command, str(kill * 100)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             text=True,
             start_new_session=True,
         )
-        assert child.stdout.readline() == "ready\n"
+        assert child.stdout.readline() == "ready\n", (tmp_path / "errors.log").read_text()
         time.sleep(random.Random(kill).uniform(0.5, 4))
         os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        child.communicate()
+    errors.close()
     deduplicate(spark, lake, spec())
     whole = Lake(tmp_path / "whole")
     for file in lake.raw_files("shop", "states"):

@@ -162,6 +162,28 @@ def test_landing_an_erased_record_again_changes_nothing(spark, landing):
     assert landing.clean("issues") == before
 
 
+def test_an_erased_contributor_keeps_one_row_under_a_number(spark, landing):
+    columns = {
+        "who": {"type": "string", "path": "id|email|name", "nullable": False},
+        "id": {"type": "bigint"},
+        "login": {"type": "string"},
+        "email": {"type": "string"},
+        "contributions": {"type": "bigint"},
+    }
+    table = {"key": ["who"], "cursor": "observed_at", "columns": columns, "ignore": ["*"]}
+    people = source(contributors=table)
+    ann = {"login": "ann", "id": 7, "email": "a@x", "contributions": 3}
+    landing.land("contributors", ann, {"login": "bob", "id": 8, "contributions": 4})
+    deduplicate(spark, landing.lake, people)
+    erase(landing.lake, [people], ["a@x", "7"])
+    landing.land("contributors", {**ann, "contributions": 5}, at=T0 + timedelta(days=1))
+    deduplicate(spark, landing.lake, people)
+    assert landing.clean("contributors", "contributions, id < 0, who = id::varchar, email") == [
+        (4, False, True, None),
+        (5, True, True, None),
+    ]
+
+
 def _rows(path: Path) -> list:
     import pyarrow.parquet as pq
 
