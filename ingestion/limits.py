@@ -15,8 +15,6 @@ log = logging.getLogger(__name__)
 Sleeper = Callable[[float], Awaitable[None]]
 Timer = Callable[[], float]
 
-REPLAYED = "X-Simulator-Recording"
-
 
 class OutOfTime(Exception):
     """The deadline is reached, or would be before the quota is back; the message says which."""
@@ -141,10 +139,10 @@ class TokenPool:
         """Take over what an answer's X-RateLimit headers say; `date` is its Date, seconds since 1970.
 
         A limit of 0 says nothing (GitHub sends 0/0 at times); a late answer never raises what is left.
-        Where no answer names a limit, nobody counts; a replayed answer's quota is history.
+        Where no answer names a limit, nobody counts.
         """
         limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
-        if not limit or not remaining or REPLAYED in headers:
+        if not limit or not remaining:
             window = token.window(resource)
             window.is_unmetered = window.limit is None
             return

@@ -163,13 +163,21 @@ class Pool(Model):
 
 
 class Location(Model):
-    """Where the source is found: an environment variable that overrides a default."""
+    """Where it is found: a default and the variable over it; another, for the client's patience."""
 
     env: str
     default: str
+    patience_env: str | None = None
 
     def resolve(self) -> str:
         return os.environ.get(self.env) or self.default
+
+    def patience(self) -> float:
+        """The factor on every pause. Raises SpecError for what is no number above 0."""
+        said = os.environ.get(self.patience_env or "") or "1"
+        if not re.fullmatch(r"\d*\.?\d+", said) or not float(said):
+            raise SpecError(f"{self.patience_env} is `{said}`; give a number above 0, as 1.")
+        return float(said)
 
 
 class SourceSpec(Model):

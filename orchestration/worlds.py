@@ -86,7 +86,12 @@ def enter(
         else:
             variables = recorded_variables(server.base_url, folder, settings)
         with environment(
-            {**home_variables(settings), **variables, "TRENDHOUSE_NOW": now.isoformat()}
+            {
+                **home_variables(settings),
+                **variables,
+                "TRENDHOUSE_NOW": now.isoformat(),
+                "TRENDHOUSE_GITHUB_PATIENCE": "0.005",
+            }
         ):
             yield load_settings(world=world)
 

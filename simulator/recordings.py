@@ -119,7 +119,7 @@ class Replay:
             return self.finish(request, answer, self.dated(history.newest_at, "git_history"))
         recording = self.library.find(request.path, read_query(request.query_string))
         if recording:
-            return self.send(request, recording, recording.id in self.dead_ends)
+            return self.send(request, recording, recording.id in self.dead_ends, has_quota=False)
         if known := self.library.known(request.path):
             return self.send_known(request, known)
         return self.finish(request, not_found(), self.dated(self.now))
@@ -173,10 +173,18 @@ class Replay:
         }
         return self.finish(request, json_answer(content), self.dated(self.now))
 
-    def send(self, request: web.Request, recording: Recording, cut_next: bool) -> web.Response:
-        """A recording on the wire: hosts are ours, time templates count from the world's now."""
+    def send(
+        self, request: web.Request, recording: Recording, cut_next: bool, has_quota: bool = True
+    ) -> web.Response:
+        """A recording on the wire: hosts are ours, time templates count from the world's now.
+
+        Without `has_quota` it says nothing of the recorder's quota, which nobody counts here.
+        """
         base = str(request.url.origin())
-        headers = Headers({name: render(value, self.now) for name, value in recording.headers})
+        said = {name: render(value, self.now) for name, value in recording.headers}
+        headers = Headers(
+            {k: v for k, v in said.items() if has_quota or not k.lower().startswith("x-ratelimit-")}
+        )
         for name in ("Link", "Location"):
             if name in headers:
                 headers[name] = UPSTREAM_HOST.sub(base, headers[name])

@@ -44,6 +44,7 @@ def land(context: Context) -> Iterator[Item]:
             Gate(settings.concurrency),
             context.book,
             context.now,
+            context.spec.location.patience(),
         )
         async with client:
             desk = Desk(context, client, emit)

@@ -51,6 +51,7 @@ class GitHubWorld:
         self.watchlist = folder / "watchlist.csv"
         self.set_env = set_env
         set_env("TRENDHOUSE_GITHUB_URL", upstream.base_url)
+        set_env("TRENDHOUSE_GITHUB_PATIENCE", "0.005")
 
     def watch(self, *names: str, **more: tuple[str, ...]) -> None:
         """Watch repositories by name, and what `search` and `owner` name."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from ingestion.budget import Cost, Estimate, Plan
+from ingestion.fetch import Client, Retryable
 from ingestion.limits import Gate, NoToken, OutOfTime, TokenPool
+from ingestion.replies import Reply
+from ingestion.spec import SpecError, load_spec
 
 
 class Clock:
@@ -107,6 +111,26 @@ def test_a_secondary_limit_rests_one_token_only():
     pool.pause(rested, "core", 60)
     assert taken(pool).text != rested.text
     assert clock.slept == []
+
+
+@pytest.mark.parametrize("patience", [1.0, 0.005])
+def test_a_secondary_limit_rests_a_minute_by_the_clients_patience_alone(patience):
+    pool, clock = pool_of("red")
+    client = Client("http://127.0.0.1:1", pool, Gate(1), print, lambda: datetime.now(UTC), patience)
+    reply = Reply(429, client.address("x"), {}, b"{}", datetime.now(UTC))
+    with pytest.raises(Retryable, match="secondary"):
+        client.judge(reply, pool.tokens[0], "core", 0)
+    assert pool.tokens[0].windows["core"].not_before - clock.now == pytest.approx(60 * patience)
+
+
+@pytest.mark.parametrize("said", ["soon", "0", "-1"])
+def test_a_patience_that_is_no_number_above_0_is_refused(monkeypatch, said):
+    location = load_spec("github").location
+    monkeypatch.delenv("TRENDHOUSE_GITHUB_PATIENCE", raising=False)
+    assert location.patience() == 1.0
+    monkeypatch.setenv("TRENDHOUSE_GITHUB_PATIENCE", said)
+    with pytest.raises(SpecError, match="TRENDHOUSE_GITHUB_PATIENCE is"):
+        location.patience()
 
 
 def test_refused_tokens_are_left_out_until_none_is_left():

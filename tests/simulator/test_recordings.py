@@ -128,6 +128,15 @@ def test_the_recorded_url_is_answered_by_the_newest_success(replay, lines):
             assert lines[headers["X-Simulator-Recording"]]["status"] == 200
 
 
+def test_a_quota_of_the_recorder_is_not_ours(replay, lines):
+    counted = [key for key, line in lines.items() if "x-ratelimit-limit" in line["headers"]]
+    whole = replay.get(f"/_simulator/recordings/{counted[0]}")[1]
+    assert "x-ratelimit-limit" in {name.lower() for name in whole}
+    for recording_id in counted[:50]:
+        headers = replay.get(str(URL(lines[recording_id]["url"]).relative()))[1]
+        assert not [name for name in headers if name.lower().startswith("x-ratelimit")]
+
+
 def test_every_link_that_is_left_leads_to_another_recorded_page(replay, lines):
     index = orjson.loads(replay.get("/_simulator/recordings")[2])
     followed = 0
