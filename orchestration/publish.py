@@ -59,7 +59,9 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     have not held on this very warehouse or a partition lies below its floor.
     """
     if not place.warehouse.exists():
-        raise PublicationBlocked(f"There is no warehouse at {place.warehouse}. Build it: `trendhouse build`.")
+        raise PublicationBlocked(
+            f"There is no warehouse at {place.warehouse}. Build it: `trendhouse build`."
+        )
     require_verdicts(place, domain)
     path = place.published / CURRENT
     before = json.loads(path.read_text()) if path.exists() else {"version": 0, "marts": {}}
@@ -101,7 +103,9 @@ def require_verdicts(place: Place, domain: str) -> None:
     """Raises PublicationBlocked unless every suite of the domain's marts held on this warehouse, and
     none of its sources has a clean table that broke its promise."""
     for spec in landed_specs():
-        if spec.domain == domain and (failed := Verdicts(place.lake.clean / spec.name / CLEAN).failed):
+        if spec.domain == domain and (
+            failed := Verdicts(place.lake.clean / spec.name / CLEAN).failed
+        ):
             raise PublicationBlocked(
                 f"Expectations of the clean lake do not hold: {', '.join(failed)}. "
                 "Mend the cause, then `trendhouse check clean`. The published state stays as it was."
@@ -131,11 +135,14 @@ def require_floors(connection: duckdb.DuckDBPyConnection, domain: str) -> list[s
 def mart_names(connection: duckdb.DuckDBPyConnection, domain: str) -> list[str]:
     """The marts that the warehouse holds. Raises PublicationBlocked if there is none."""
     found = connection.execute(
-        "select table_name from information_schema.tables where table_schema = ? order by 1", [SCHEMA]
+        "select table_name from information_schema.tables where table_schema = ? order by 1",
+        [SCHEMA],
     ).fetchall()
     names = [name for (name,) in found if name not in foreign_marts(domain)]
     if not names:
-        raise PublicationBlocked(f"The warehouse holds no mart of `{domain}`. Build it: `trendhouse build`.")
+        raise PublicationBlocked(
+            f"The warehouse holds no mart of `{domain}`. Build it: `trendhouse build`."
+        )
     return names
 
 
@@ -143,13 +150,18 @@ class Writer:
     """Writes the periods of marts that differ from the published ones, under one new version."""
 
     def __init__(
-        self, folder: Path, connection: duckdb.DuckDBPyConnection, domain: str, before: dict[str, Any]
+        self,
+        folder: Path,
+        connection: duckdb.DuckDBPyConnection,
+        domain: str,
+        before: dict[str, Any],
     ) -> None:
         self.folder = folder
         self.connection = connection
         self.periods = periods(domain)
         self.before = before["marts"]
-        # Numbers are never used twice, also after a restore, so that a file's name says what it holds.
+        # While the folder is kept no number is used twice, also after a restore: a file's name says
+        # what it holds.
         known = [int(path.stem) for path in (folder / VERSIONS).glob("*.json")]
         self.version = max([before["version"], *known]) + 1
         self.written: list[str] = []
@@ -205,7 +217,7 @@ class Writer:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_suffix(".part")
         self.connection.execute(
-            f'copy (select * from {SCHEMA}."{mart}" {within(period, name)}) to \'{quoted(beside)}\' '
+            f"copy (select * from {SCHEMA}.\"{mart}\" {within(period, name)}) to '{quoted(beside)}' "
             "(format parquet, compression zstd)"
         )
         with beside.open("rb") as written:
@@ -229,7 +241,9 @@ def within(period: Period | None, name: str) -> str:
     if name == "undated":
         return f"where {period.column} is null"
     start = f"date '{datetime.strptime(name, FORMS[period.by]):%Y-%m-%d}'"
-    return f"where {period.column} >= {start} and {period.column} < {start} + interval 1 {period.by}"
+    return (
+        f"where {period.column} >= {start} and {period.column} < {start} + interval 1 {period.by}"
+    )
 
 
 def quoted(path: Path) -> str:

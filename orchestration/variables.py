@@ -34,6 +34,11 @@ BESIDE = (
         "the checkout",
         "Where dbt looks for lake and warehouse; set on activation.",
     ),
+    (
+        "TRENDHOUSE_GITHUB_PATIENCE",
+        "`1`",
+        "Factor on the waits between tries of a GitHub request; below 1 for simulated worlds.",
+    ),
     ("TRENDHOUSE_LAKE", "the current world's", "Lake that dbt reads; set by every run."),
     (
         "TRENDHOUSE_WAREHOUSE",
