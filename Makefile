@@ -22,7 +22,7 @@ lint: ## Check style of Python and SQL
 	@bin/environment test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project
+	cd dbt_project && $(abspath $(BIN))/sqlfluff lint --processes 2 --disable-progress-bar models tests
 
 format: ## Mend style of Python
 	@bin/environment test
