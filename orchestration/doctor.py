@@ -182,7 +182,9 @@ def nearest(folder: Path) -> Path:
 
 def world(settings: Settings) -> Finding:
     return Finding(
-        "world", "ok", f"{settings.effective_world}, now {world_clock(settings.place):%Y-%m-%d %H:%M} UTC"
+        "world",
+        "ok",
+        f"{settings.effective_world}, now {world_clock(settings.place):%Y-%m-%d %H:%M} UTC",
     )
 
 

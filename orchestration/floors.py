@@ -66,7 +66,9 @@ def refusal(blocking: list[Shortfall]) -> str:
     lines += [f"  {each}" for each in blocking[:SHOWN]]
     if len(blocking) > SHOWN:
         lines.append(f"  and {len(blocking) - SHOWN} more")
-    sources = ", ".join(f"`trendhouse land {name}`" for name in sorted({each.source for each in blocking}))
+    sources = ", ".join(
+        f"`trendhouse land {name}`" for name in sorted({each.source for each in blocking})
+    )
     lines.append(
         f"The published state stays as it was. Land again ({sources}, or `trendhouse run`); if upstream "
         "really holds fewer, `trendhouse status` shows the figures and the floor stands in "

@@ -58,7 +58,9 @@ def told(run: dict[str, Any]) -> str:
     code = "" if run["exit_code"] is None else f", exit code {run['exit_code']}"
     said = [f"  {failure}" for failure in run["failures"]]
     said += [f"  {run['error']}"] if run.get("error") else []
-    return "\n".join([f"Last run: {run['run_id']}, {moment(run['started_at'])}, {took}{code}", *said])
+    return "\n".join(
+        [f"Last run: {run['run_id']}, {moment(run['started_at'])}, {took}{code}", *said]
+    )
 
 
 def moment(text: str) -> str:
@@ -80,7 +82,10 @@ def completeness(rates: list[dict[str, Any]]) -> Table:
         table.add_row(
             rate["source_name"],
             rate["stream_name"],
-            *[counted(rate[name]) for name in ("partition_count", "expected_count", "landed_count", "held_count")],
+            *[
+                counted(rate[name])
+                for name in ("partition_count", "expected_count", "landed_count", "held_count")
+            ],
             "no reading" if worst is None else f"{worst:.4f}",
             "" if worst is None or worst >= 1 else rate["worst_partition_name"],
         )
@@ -109,8 +114,15 @@ def flags(connection: duckdb.DuckDBPyConnection) -> Table | str:
     """).fetchall()
     if not rows:
         return "Below a floor: nothing."
-    count = connection.execute("select count(*) from completeness where is_below_floor").fetchone()[0]
-    table = titled(f"Below a floor: {count:,}, the worst first", "source stream partition day", "rate floor", "")
+    count = connection.execute("select count(*) from completeness where is_below_floor").fetchone()[
+        0
+    ]
+    table = titled(
+        f"Below a floor: {count:,}, the worst first",
+        "source stream partition day",
+        "rate floor",
+        "",
+    )
     for *names, rate, floor in rows:
         table.add_row(*map(str, names), f"{rate:.4f}", f"{floor:g}")
     return table
@@ -124,7 +136,9 @@ def quarantine(connection: duckdb.DuckDBPyConnection) -> Table | str:
     if not rows:
         return "Quarantine: empty."
     total = connection.execute("select count(*) from quarantine").fetchone()[0]
-    table = titled(f"Quarantine: {total:,} rows", "source table reason", "rows", "last_collected_at")
+    table = titled(
+        f"Quarantine: {total:,} rows", "source table reason", "rows", "last_collected_at"
+    )
     for source, name, reason, count, last in rows:
         table.add_row(source, name, reason, counted(count), f"{last}")
     return table
@@ -138,7 +152,12 @@ def drift(connection: duckdb.DuckDBPyConnection) -> Table | str:
     if not rows:
         return "Drift: none."
     total = connection.execute("select count(*) from drift").fetchone()[0]
-    table = titled(f"Drift: {total:,} fields, the newest first", "source table path kind", "rows", "first_seen_at example")
+    table = titled(
+        f"Drift: {total:,} fields, the newest first",
+        "source table path kind",
+        "rows",
+        "first_seen_at example",
+    )
     for source, name, path, kind, count, first, example in rows:
         table.add_row(source, name, path, kind, counted(count), f"{first}", (example or "")[:40])
     return table

@@ -47,10 +47,21 @@ class House:
         self.checked()
 
     def checked(self) -> None:
-        Verdicts(marts_path(self.place.warehouse, "opensource")).conclude(state_of(self.place.warehouse))
+        Verdicts(marts_path(self.place.warehouse, "opensource")).conclude(
+            state_of(self.place.warehouse)
+        )
 
-    def reading(self, stream: str, partition: str, expected: int, landed: int, floor: float = 0.98,
-                action: str = "block", day: date = date(2026, 11, 2), source: str = "github") -> None:
+    def reading(
+        self,
+        stream: str,
+        partition: str,
+        expected: int,
+        landed: int,
+        floor: float = 0.98,
+        action: str = "block",
+        day: date = date(2026, 11, 2),
+        source: str = "github",
+    ) -> None:
         rate = landed / expected
         self.sql(
             "insert into marts.completeness values ("

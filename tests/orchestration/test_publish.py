@@ -43,8 +43,15 @@ def test_readers_see_every_mart_by_its_bare_name(house):
     assert connection.execute("select count(*) from events_hourly").fetchone() == (72,)
     assert connection.execute("select * from drift").fetchall() == []
     state = current(house.place)
-    assert (state["version"], state["run_id"], state["published_at"]) == (1, "r1", "2026-11-02T06:00:00+00:00")
-    assert state["marts"]["products"]["columns"] == {"product_name": "VARCHAR", "latest_version": "VARCHAR"}
+    assert (state["version"], state["run_id"], state["published_at"]) == (
+        1,
+        "r1",
+        "2026-11-02T06:00:00+00:00",
+    )
+    assert state["marts"]["products"]["columns"] == {
+        "product_name": "VARCHAR",
+        "latest_version": "VARCHAR",
+    }
     assert publication.row_count == 73
 
 
@@ -69,7 +76,9 @@ def test_only_the_period_that_changed_is_written(house):
     fill(house, "2026-10")
     publish(house.place)
     fill(house, "2026-11", version=2)
-    house.sql("update marts.events_hourly set event_count = 9, clean_version = 2 where event_hour = '2026-09-01 05:00'")
+    house.sql(
+        "update marts.events_hourly set event_count = 9, clean_version = 2 where event_hour = '2026-09-01 05:00'"
+    )
     assert publish(house.place).written == [
         "events_hourly/2026-09/2.parquet",
         "events_hourly/2026-11/2.parquet",
@@ -81,7 +90,9 @@ def test_only_the_period_that_changed_is_written(house):
 def test_a_change_without_a_new_version_is_seen_in_a_small_mart(house):
     fill(house)
     publish(house.place)
-    house.sql("update marts.events_hourly set event_count = 5 where event_hour = '2026-10-01 05:00'")
+    house.sql(
+        "update marts.events_hourly set event_count = 5 where event_hour = '2026-10-01 05:00'"
+    )
     assert publish(house.place).written == ["events_hourly/2026-10/2.parquet"]
 
 
@@ -90,7 +101,9 @@ def test_a_large_mart_is_compared_by_its_change_feed(house, monkeypatch):
     fill(house)
     publish(house.place)
     assert publish(house.place).written == []
-    house.sql("update marts.events_hourly set event_count = 5, clean_version = 7 where event_hour = '2026-10-01 05:00'")
+    house.sql(
+        "update marts.events_hourly set event_count = 5, clean_version = 7 where event_hour = '2026-10-01 05:00'"
+    )
     assert publish(house.place).written == ["events_hourly/2026-10/2.parquet"]
 
 
@@ -100,7 +113,9 @@ def test_rows_that_go_away_are_gone_for_readers(house):
     publish(house.place)
     house.sql("delete from marts.events_hourly where event_hour < '2026-10-01'")
     publish(house.place)
-    assert connect(house.place).execute("select min(event_hour)::varchar from events_hourly").fetchone() == ("2026-10-01 00:00:00",)
+    assert connect(house.place).execute(
+        "select min(event_hour)::varchar from events_hourly"
+    ).fetchone() == ("2026-10-01 00:00:00",)
 
 
 def test_a_new_column_rewrites_the_mart(house):
@@ -114,7 +129,9 @@ def test_a_new_column_rewrites_the_mart(house):
 def test_rows_without_a_date_are_published_too(house):
     house.sql("insert into marts.events_hourly values ('1', 'PushEvent', 1, null, 1)")
     assert "events_hourly/undated/1.parquet" in publish(house.place).written
-    assert connect(house.place).execute("select event_count from events_hourly").fetchall() == [(1,)]
+    assert connect(house.place).execute("select event_count from events_hourly").fetchall() == [
+        (1,)
+    ]
 
 
 def test_the_folder_of_a_period_adds_no_column(house):
@@ -142,7 +159,9 @@ def test_a_partition_below_a_blocking_floor_refuses_publication(house):
     with pytest.raises(PublicationBlocked) as refused:
         publish(house.place)
     said = str(refused.value)
-    assert "github.issues, partition 41881900, 2026-11-02: 200 expected, 100 landed, 100 held" in said
+    assert (
+        "github.issues, partition 41881900, 2026-11-02: 200 expected, 100 landed, 100 held" in said
+    )
     assert "capture rate 0.5000, floor 0.98" in said
     assert "`trendhouse land github`" in said
     assert (house.place.published / "CURRENT.json").read_text() == before
@@ -150,7 +169,9 @@ def test_a_partition_below_a_blocking_floor_refuses_publication(house):
 
 
 def test_a_short_ranking_day_is_flagged_and_published(house):
-    house.reading("rankings", "2026-11-01", 3000, 2000, 0.97, action="flag", source="github_ranking")
+    house.reading(
+        "rankings", "2026-11-01", 3000, 2000, 0.97, action="flag", source="github_ranking"
+    )
     publication = publish(house.place)
     assert [flag.split(",")[0] for flag in publication.flagged] == ["github_ranking.rankings"]
     assert current(house.place)["capture_rates"] == [
@@ -206,7 +227,9 @@ def test_a_reader_keeps_its_state_through_a_publication(house):
     house.sql("update marts.products set latest_version = '3.14.0'")
     publish(house.place)
     assert reader.execute("select latest_version from products").fetchone() == ("3.13.0",)
-    assert connect(house.place).execute("select latest_version from products").fetchone() == ("3.14.0",)
+    assert connect(house.place).execute("select latest_version from products").fetchone() == (
+        "3.14.0",
+    )
 
 
 PUBLISH = """
@@ -236,20 +259,28 @@ def test_a_kill_at_any_moment_leaves_a_whole_state(house):
     moments = random.Random(7)
     seen = set()
     for version in range(1, 9):
-        house.sql(f"update marts.events_hourly set event_count = {version}, clean_version = {version}")
+        house.sql(
+            f"update marts.events_hourly set event_count = {version}, clean_version = {version}"
+        )
         kill_while_publishing(house, moments.uniform(0, 0.5))
         try:
             connection = connect(house.place)
         except NothingPublished:
             continue
-        rows = connection.execute("select count(*), min(event_count), max(event_count) from events_hourly").fetchone()
-        assert rows[0] == 120 * 24 * 20 and rows[1] == rows[2], f"half of a state after kill {version}: {rows}"
+        rows = connection.execute(
+            "select count(*), min(event_count), max(event_count) from events_hourly"
+        ).fetchone()
+        assert rows[0] == 120 * 24 * 20 and rows[1] == rows[2], (
+            f"half of a state after kill {version}: {rows}"
+        )
         seen.add(rows[1])
     publish(house.place)
     connection = connect(house.place)
     assert connection.execute("select distinct event_count from events_hourly").fetchall() == [(8,)]
     named = {
-        part["file"] for mart in current(house.place)["marts"].values() for part in mart["partitions"].values()
+        part["file"]
+        for mart in current(house.place)["marts"].values()
+        for part in mart["partitions"].values()
     }
     left = {path for path in house.place.published.glob("*/*/*") if path.suffix != ".parquet"}
     assert not left and named <= files(house)

@@ -32,7 +32,11 @@ def test_csv_has_a_header_and_leaves_null_empty(place, capsys):
 
 
 def test_json_is_an_array_of_objects_with_iso_times(place, capsys):
-    query(place, "select event_hour, event_hour::date as day, 1.50 as number, [1, 2] as many from events_hourly", "json")
+    query(
+        place,
+        "select event_hour, event_hour::date as day, 1.50 as number, [1, 2] as many from events_hourly",
+        "json",
+    )
     assert json.loads(capsys.readouterr().out) == [
         {"event_hour": "2026-10-01T05:00:00", "day": "2026-10-01", "number": 1.5, "many": [1, 2]}
     ]
@@ -55,7 +59,10 @@ def test_a_large_result_is_streamed_whole(place, capsys):
 
 
 def test_an_unknown_mart_names_those_there_are(place):
-    with pytest.raises(QueryFailed, match=r"product_list does not exist[^$]*Marts: completeness, drift, events_hourly"):
+    with pytest.raises(
+        QueryFailed,
+        match=r"product_list does not exist[^$]*Marts: completeness, drift, events_hourly",
+    ):
         query(place, "select * from product_list")
 
 

@@ -74,12 +74,16 @@ def test_drift_shows_path_and_example(house, said):
 def test_freshness_is_the_age_of_the_newest_day(house, said):
     house.reading("events", "2026-10-30-0", 10, 10, source="gharchive", day=date(2026, 10, 30))
     publish(house.place)
-    line = next(line for line in said().splitlines() if line.split()[:2] == ["gharchive", "2026-10-30"])
+    line = next(
+        line for line in said().splitlines() if line.split()[:2] == ["gharchive", "2026-10-30"]
+    )
     assert line.split() == ["gharchive", "2026-10-30", "3", "6"]
 
 
 def test_a_flagged_day_is_shown_and_does_not_block(house, said):
-    house.reading("rankings", "2026-11-01", 3000, 2000, 0.97, action="flag", source="github_ranking")
+    house.reading(
+        "rankings", "2026-11-01", 3000, 2000, 0.97, action="flag", source="github_ranking"
+    )
     publish(house.place)
     assert "Below a floor: 1" in said() and "blocked:" not in said()
 
@@ -96,8 +100,12 @@ def test_a_build_at_work_does_not_break_it(house, said):
 
     publish(house.place)
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); sys.stdin.read()",
-         house.place.warehouse],
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); sys.stdin.read()",
+            house.place.warehouse,
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -111,7 +119,9 @@ def test_a_build_at_work_does_not_break_it(house, said):
 def test_what_was_quarantined_does_not_make_a_source_fresh(house, said):
     house.reading("events", "2026-10-30-0", 10, 10, source="gharchive", day=date(2026, 10, 30))
     house.reading("events", "2026-11-01-0", 10, 10, source="gharchive", day=date(2026, 11, 1))
-    house.sql("update marts.completeness set kept_count = 0 where observed_date = date '2026-11-01'")
+    house.sql(
+        "update marts.completeness set kept_count = 0 where observed_date = date '2026-11-01'"
+    )
     house.reading("readings", "2026-11-02-0", 10, 10, source="gharchive", day=date(2026, 11, 2))
     publish(house.place)
     assert "gharchive  2026-10-30" in said()
@@ -129,5 +139,7 @@ def test_ages_are_told_by_the_sample_world_s_clock(house, said, monkeypatch):
     publish(house.place)
     monkeypatch.delenv("TRENDHOUSE_NOW")
     (house.place.root / "world.json").write_text('{"now": "2026-11-04T06:00:00+00:00"}')
-    line = next(line for line in said().splitlines() if line.split()[:2] == ["gharchive", "2026-10-30"])
+    line = next(
+        line for line in said().splitlines() if line.split()[:2] == ["gharchive", "2026-10-30"]
+    )
     assert line.split()[2] == "5"
