@@ -12,6 +12,11 @@ yielded before it landed. `context.state` is the source's dlt state: read it, ne
 `context.book(resource, requests, points, size)` books what was sent and received. Independent
 expectations are ordinary rows of the table `readings`: `ingestion.readings.reading(...)`.
 
+How true a record is to what was received: lines of files (`gharchive`) land byte for byte. Items of a JSON
+answer (`github`, `endoflife`) land as the same JSON value, written anew: escapes, spaces and the spelling of numbers may
+differ, of a key given twice the last one stays, an integer beyond 64 bits becomes a double. A line of a
+CSV (`github_ranking`) lands as a JSON object of its strings.
+
 `plan(spec: SourceSpec, state: dict, settings: Settings) -> Plan` estimates the next landing from the last
 state and sends nothing.
 """

@@ -157,9 +157,7 @@ class Watchlist:
             url, asked = reply.links.get("next"), None
         return list(found.values())
 
-    async def whole_page(
-        self, target: str, params: dict[str, Any] | None, resource: str
-    ) -> Reply:
+    async def whole_page(self, target: str, params: dict[str, Any] | None, resource: str) -> Reply:
         """A page that upstream does not call incomplete (it does where a search took too long)."""
         client = self.desk.client
         for attempt in range(SEARCH_ATTEMPTS):
@@ -171,7 +169,9 @@ class Watchlist:
             if not (isinstance(reply.json, dict) and reply.json.get("incomplete_results")):
                 return reply
             log.info("%s: incomplete results", reply.url)
-        raise LookupError(f"{reply.url} said {SEARCH_ATTEMPTS} times that its results are incomplete")
+        raise LookupError(
+            f"{reply.url} said {SEARCH_ATTEMPTS} times that its results are incomplete"
+        )
 
     async def settle(self) -> None:
         """Land the entries whose answer changed, and those that nobody asks for any more."""

@@ -82,7 +82,7 @@ def test_the_index_lists_every_recorded_line_and_page(replay, lines):
 
 def test_every_recording_is_reachable_with_its_status_and_bytes(replay, lines):
     for recording_id, line in lines.items():
-        status, headers, body = replay.get(f"/_simulator/recordings/{recording_id}")
+        status, _, body = replay.get(f"/_simulator/recordings/{recording_id}")
         expected = (
             render(line["body"], NOW).encode() if "{{" in line["body"] else line["body"].encode()
         )

@@ -185,7 +185,10 @@ def fill(document, ids):
         variable.variable.name.value: print_ast(variable.type)
         for variable in operation.variable_definitions
     }
-    return {name: {"[ID!]!": ids, "Int!": 10, "Int": 10, "String": None}[kind] for name, kind in kinds.items()}
+    return {
+        name: {"[ID!]!": ids, "Int!": 10, "Int": 10, "String": None}[kind]
+        for name, kind in kinds.items()
+    }
 
 
 @pytest.mark.parametrize("query", QUERIES)
