@@ -61,8 +61,9 @@ def lines(shared_data):
     found = {}
     for name in ("hub4j", "octokit.rb"):
         path = shared_data / "github_api" / f"{name}-GET-train.jsonl.gz"
-        for number, line in enumerate(gzip.open(path), start=1):
-            found[f"{name}-{number:04d}"] = orjson.loads(line)
+        with gzip.open(path) as file:
+            for number, line in enumerate(file, start=1):
+                found[f"{name}-{number:04d}"] = orjson.loads(line)
     return found
 
 
