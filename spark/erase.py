@@ -1,14 +1,14 @@
-"""Erase one person from a lake: raw records, clean rows and quarantine; later landings included.
+"""Erase one person from a lake: raw records, clean rows and the ledger; later landings included.
 
-Records stay, so that counts stay: the person's login and name become a pseudonym, the database id a
-negative number, e-mail and links vanish, and the texts of what they wrote are removed. What others wrote
-about them in free text, and the names of their own repositories, are not touched.
+Records stay, so that counts stay: login, name, e-mail and database id give way to a stand-in, links vanish,
+the texts of what they wrote are removed, and mentions of them (`@login`, e-mails, addresses, names of their
+repositories) are taken out of all other texts. What others wrote about them in plain words is not touched.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +17,7 @@ import pyarrow.parquet as pq
 
 from ingestion.lake import Lake
 from ingestion.spec import SourceSpec, Table
-from spark import ledger
-from spark.manifest import Manifest, commit, next_version, read_manifest, sweep, vacuum
+from spark.manifest import commit, next_version, read_manifest, sweep, vacuum
 from spark.paths import places
 from spark.persons import (
     AUTHOR_KEYS,
@@ -26,17 +25,22 @@ from spark.persons import (
     PERSON_KEYS,
     TEXT_KEYS,
     Erasures,
-    Person,
     read_erasures,
     remember,
+    scrub_string,
     scrub_text,
+    stand_in,
+    without_mentions,
 )
-from spark.rawfiles import BATCH
+from spark.rawfiles import BATCH, recover
+
+RAW_TEXTS = ("record", "context")
+Scrub = Callable[[dict], bool]
 
 
 @dataclass(frozen=True)
 class Erased:
-    """What an erasure changed: raw files and clean rows (quarantined ones included)."""
+    """What an erasure changed: raw files and clean rows (those of the ledger included)."""
 
     raw_files: int
     clean_rows: int
@@ -53,6 +57,7 @@ def erase(lake: Lake, specs: Iterable[SourceSpec], values: Iterable[str]) -> Era
     version, files, rows = next_version(lake), 0, 0
     for spec in specs:
         for raw in sorted({spec.raw_name(name) for name in spec.tables}):
+            recover(lake, spec, raw)
             files += sum(scrub_raw(file, erasures) for file in lake.raw_files(spec.name, raw))
         for name in spec.tables:
             rows += scrub_clean(lake, spec, name, erasures, version)
@@ -68,150 +73,159 @@ def scrub_new(lake: Lake, files: Iterable[Path]) -> None:
 
 def scrub_raw(file: Path, erasures: Erasures) -> bool:
     """Replace a raw file by one without the erased; False, and untouched, if it names none of them."""
-    beside, changed = file.with_name(f"{file.name}.new"), False
-    reader = pq.ParquetFile(file)
-    with pq.ParquetWriter(beside, reader.schema_arrow, compression="zstd") as writer:
-        for batch in reader.iter_batches(BATCH):
-            table = pa.Table.from_batches([batch])
-            for name in ("record", "context", "record_key"):
-                old = table[name].to_pylist()
-                new = [
-                    key_of(v, erasures) if name == "record_key" else scrub_text(v, erasures)
-                    for v in old
-                ]
-                if new != old:
-                    changed = True
-                    index, field = table.column_names.index(name), table.schema.field(name)
-                    table = table.set_column(index, field, pa.array(new, field.type))
-            writer.write_table(table)
+
+    def scrub_record(row: dict) -> bool:
+        before = dict(row)
+        for name in RAW_TEXTS:
+            row[name] = scrub_text(row[name], erasures)
+        for name in ("record_key", "cursor_value", "partition_name", "source_url"):
+            row[name] = row[name] and without_mentions(row[name], erasures)
+        row["record_key"] = row["record_key"] and key_without(row["record_key"], erasures)
+        return row != before
+
+    beside = file.with_name(f"{file.name}.new")
+    changed = rewrite(file, beside, scrub_record)
     if changed:
         os.replace(beside, file)
-    else:
-        beside.unlink()
+    return changed > 0
+
+
+def key_without(key: str, erasures: Erasures) -> str:
+    """A record key without the person; a number that stands first is an object's id, not a person's."""
+    parts = key.split("/")
+    return "/".join(
+        str(erasures.identity(part))
+        if erasures.holds(part) and (place or not part.isdigit())
+        else part
+        for place, part in enumerate(parts)
+    )
+
+
+def rewrite(file: Path, target: Path, scrub_one: Scrub) -> int:
+    """Write `file` to `target`, each row scrubbed; how many changed. Without one there is no target."""
+    reader, changed = pq.ParquetFile(file), 0
+    with pq.ParquetWriter(target, reader.schema_arrow, compression="zstd") as writer:
+        for batch in reader.iter_batches(BATCH):
+            rows = batch.to_pylist()
+            hits = sum(scrub_one(row) for row in rows)
+            changed += hits
+            writer.write_batch(
+                pa.RecordBatch.from_pylist(rows, reader.schema_arrow) if hits else batch
+            )
+    with target.open("rb") as written:
+        os.fsync(written.fileno())
+    if not changed:
+        target.unlink()
     return changed
 
 
-def key_of(value: str | None, erasures: Erasures) -> str | None:
-    """A record key without the person: only one that is not a bare number can be told apart."""
-    person = erasures.find(value) if value and not value.isdigit() else None
-    return person.pseudonym if person else value
+def scrub_clean(lake: Lake, spec: SourceSpec, name: str, erasures: Erasures, version: int) -> int:
+    """Rewrite the files of a clean table that name an erased person, in one commit; returns the rows.
+
+    Older versions of its files are deleted, whether this or an earlier call replaced them.
+    """
+    old = read_manifest(lake, spec.name, name)
+    if old is None:
+        return 0
+    folder, table, counts = lake.clean_table(spec.name, name), spec.tables[name], []
+    sweep(lake, spec.name, name, old)
+
+    def each(files: list[str], scrub_one: Scrub, kind: str = "") -> list[str]:
+        names = []
+        for index, file in enumerate(files):
+            stem = f"{kind}-{version}" if kind else f"{version}"
+            target = (folder / file).with_name(f"{stem}-erased{index}.parquet")
+            if hits := rewrite(folder / file, target, scrub_one):
+                counts.append(hits)
+            names.append(str(target.relative_to(folder)) if hits else file)
+        return names
+
+    new = replace(old, version=version)
+    new.files = each(old.files, lambda row: scrub_row(row, table, erasures, version))
+    new.positions = each(old.positions, lambda row: scrub_row(row, table, erasures, None))
+    new.ledger = {kind: list(names) for kind, names in old.ledger.items()}
+    new.ledger["quarantine"] = each(
+        old.ledger["quarantine"],
+        lambda row: scrub_quarantined(row, erasures, version),
+        "quarantine",
+    )
+    if counts:
+        new.ledger["drift"] = each(old.ledger["drift"], forget_example, "drift")
+    if counts:
+        commit(lake, spec.name, name, new, old)
+    vacuum(lake, spec.name, name, keep=0)
+    return sum(counts)
 
 
-def person_columns(table: Table) -> dict[tuple[str, ...], dict[str, list[str]]]:
-    """The objects of a table that describe persons: their steps -> field -> columns that may hold it."""
-    found: dict[tuple[str, ...], dict[str, list[str]]] = {}
+def scrub_quarantined(row: dict, erasures: Erasures, version: int) -> bool:
+    """Take the erased out of a quarantined row, in place; whether it named one."""
+    before = dict(row)
+    for name in ("record", "reason"):
+        row[name] = scrub_said(row[name], erasures)
+    if row != before:
+        row["clean_version"] = version
+    return row != before
+
+
+def forget_example(row: dict) -> bool:
+    """Drop the example of a drift: a value by itself does not tell whose it was."""
+    known, row["example"] = row["example"], None
+    return known is not None
+
+
+def scrub_said(text: str | None, erasures: Erasures) -> str | None:
+    """A record, or words that quote one."""
+    if text and erasures.holds(text) and not text.isdigit():
+        return erasures.text(text)
+    return scrub_text(text, erasures)
+
+
+def person_columns(table: Table) -> dict[str, dict[str, list[str]]]:
+    """The persons of a table's rows: role (`author`; empty: the record itself) -> field -> columns.
+
+    What stands under the same key, as a commit's account and its signature, is one person.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
     for name in table.columns:
         for place in places(name, table):
             if place.root != "record" or not place.steps:
                 continue
-            found.setdefault(place.steps[:-1], {}).setdefault(place.steps[-1], []).append(name)
+            role = place.steps[-2] if len(place.steps) > 1 else ""
+            found.setdefault(role, {}).setdefault(place.steps[-1], []).append(name)
             if place.steps[-1] in PERSON_KEYS and table.columns[name].type == "string":
-                found.setdefault(place.steps, {}).setdefault("login", []).append(name)
-    return {s: f for s, f in found.items() if (s[-1] in PERSON_KEYS if s else "login" in f)}
+                found.setdefault(place.steps[-1], {}).setdefault("login", []).append(name)
+    return {
+        role: fields
+        for role, fields in found.items()
+        if (role in PERSON_KEYS if role else {"login", "contributions"} & {*fields})
+    }
 
 
-def scrub_row(row: dict, table: Table, erasures: Erasures) -> bool:
-    """Take the erased out of a clean row or a marker, in place; whether it named one."""
-    changed = False
-    for steps, fields in person_columns(table).items():
-        named = [row.get(column) for field in IDENTIFYING for column in fields.get(field, [])]
-        person = next((p for v in named if v is not None and (p := erasures.find(str(v)))), None)
-        if person is None:
+def scrub_row(row: dict, table: Table, erasures: Erasures, version: int | None) -> bool:
+    """Take the erased out of a clean row (or, without `version`, a marker), in place; whether it changed."""
+    before = dict(row)
+    for role, fields in person_columns(table).items():
+        columns = [(f, c) for f, names in fields.items() for c in names if c in row]
+        named = [row[c] for f, c in columns if f in IDENTIFYING and row[c] is not None]
+        if not any(erasures.holds(str(value)) for value in named):
             continue
-        changed = True
-        for column in dict.fromkeys(c for columns in fields.values() for c in columns):
-            if column in row:
-                # The field that is read first: an erased object always has login, id and name.
-                field = places(column, table)[0].steps[-1]
-                row[column] = stand_in(field, table.columns[column].type, person)(row[column])
-        if steps and steps[-1] in AUTHOR_KEYS:
+        for column in dict.fromkeys(c for _, c in columns):
+            field = next(f for f, c in columns if c == column)
+            row[column] = stand_in(field, row[column], erasures)
+        if role in AUTHOR_KEYS:
             for name, column in table.columns.items():
                 last = places(name, table)[0].steps[-1:]
                 if name in row and last and last[0] in TEXT_KEYS and column.nullable:
                     row[name] = None
-    return changed
-
-
-def stand_in(field: str, kind: str, person: Person):
-    """What takes the place of one field of an erased person."""
-    if field == "id":
-        return lambda _: person.number if kind == "bigint" else str(person.number)
-    if field in ("login", "name"):
-        return lambda _: person.pseudonym
-    if field in ("type", "date", "contributions", "site_admin"):
-        return lambda value: value
-    return lambda _: None
-
-
-def scrub_clean(lake: Lake, spec: SourceSpec, name: str, erasures: Erasures, version: int) -> int:
-    """Rewrite the files of a clean table that name an erased person, in one commit; returns the rows."""
-    old = read_manifest(lake, spec.name, name)
-    if old is None:
-        return 0
-    folder, table, new, rows = lake.clean_table(spec.name, name), spec.tables[name], replace(old), 0
-    sweep(lake, spec.name, name, old)
-    new.version, new.files, new.ledger = (
-        version,
-        list(old.files),
-        {k: list(v) for k, v in old.ledger.items()},
-    )
-    for index, file in enumerate(old.files):
-        data = pq.read_table(folder / file)
-        values = data.to_pylist()
-        hit = [row for row in values if scrub_row(row, table, erasures)]
-        for row in hit:
-            row["clean_version"] = version
-        if hit:
-            target = (folder / file).with_name(f"{version}-erased{index}.parquet")
-            pq.write_table(pa.Table.from_pylist(values, data.schema), target, compression="zstd")
-            new.files[index] = str(target.relative_to(folder))
-            rows += len(hit)
-    rows += scrub_markers(folder, table, new, erasures)
-    rows += scrub_quarantine(folder, new, erasures)
-    if rows:
-        forget_examples(folder, new)
-        commit(lake, spec.name, name, new, old)
-    vacuum(lake, spec.name, name, keep=0)
-    return rows
-
-
-def scrub_markers(folder: Path, table: Table, new: Manifest, erasures: Erasures) -> int:
-    """Markers whose key names the person."""
-    rows, new.positions = 0, list(new.positions)
-    for index, file in enumerate(new.positions):
-        data = pq.ParquetFile(folder / file).read()
-        values = data.to_pylist()
-        if hits := sum(scrub_row(row, table, erasures) for row in values):
-            target = (folder / file).with_name(f"{new.version}-erased{index}.parquet")
-            pq.write_table(pa.Table.from_pylist(values, data.schema), target, compression="zstd")
-            new.positions[index] = str(target.relative_to(folder))
-            rows += hits
-    return rows
-
-
-def forget_examples(folder: Path, new: Manifest) -> None:
-    """Drop the examples of the table's drift: a value by itself does not tell whose it was."""
-    for index, file in enumerate(new.ledger["drift"]):
-        data = pq.read_table(folder / file)
-        values = [{**row, "example": None} for row in data.to_pylist()]
-        table = pa.Table.from_pylist(values, ledger.ledger_schema("drift"))
-        new.ledger["drift"][index] = ledger.write_table(
-            folder, f"drift-{new.version}-erased{index}", table
-        )
-
-
-def scrub_quarantine(folder: Path, new: Manifest, erasures: Erasures) -> int:
-    rows = 0
-    for index, file in enumerate(new.ledger["quarantine"]):
-        values = pq.read_table(folder / file).to_pylist()
-        before = [row["record"] for row in values]
-        for row in values:
-            row["record"] = scrub_text(row["record"], erasures)
-        hits = sum(row["record"] != text for row, text in zip(values, before, strict=True))
-        if hits:
-            data = pa.Table.from_pylist(values, ledger.ledger_schema("quarantine"))
-            new.ledger["quarantine"][index] = ledger.write_table(
-                folder, f"quarantine-{new.version}-erased{index}", data
-            )
-            rows += hits
-    return rows
+    for name, value in row.items():
+        if not isinstance(value, str):
+            continue
+        declared = table.columns.get(name)
+        if declared and declared.type == "json":
+            row[name] = scrub_text(value, erasures)
+        else:
+            steps = places(name, table)[0].steps if declared else ()
+            row[name] = scrub_string(steps[-1] if steps else name, value, erasures)
+    if row != before and version is not None:
+        row["clean_version"] = version
+    return row != before

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
@@ -16,139 +17,156 @@ from ingestion.lake import Lake, replace_text
 FILE = "erasures.json"
 PERSON_KEYS = {
     "user", "author", "actor", "owner", "committer", "assignee", "assignees", "closed_by", "merged_by",
-    "sender", "uploader", "member", "pusher", "requested_reviewers", "actor_attributes",
+    "sender", "uploader", "member", "pusher", "requested_reviewers", "actor_attributes", "username",
+    "login",
 }  # fmt: skip
-IDENTIFYING = ("login", "id", "email", "name")
+ID_KEYS = ("id", "databaseId")
+IDENTIFYING = ("login", *ID_KEYS, "email", "name")
 AUTHOR_KEYS = ("user", "author", "actor")
 TEXT_KEYS = {"title", "body", "message"}
+# Strings that are `owner/name` of a repository, or `owner:branch`.
+NAME_KEYS = {
+    "full_name", "name", "nameWithOwner", "repository_name", "repo", "label", "target", "product_name",
+    "fork_name", "product", "owner_name",
+}  # fmt: skip
 # What an erased person leaves behind, so that counts stay: no name, no address, no link.
 KEPT_KEYS = {"type", "date", "contributions", "site_admin"}
-
-
-@dataclass(frozen=True)
-class Person:
-    """One erased person: hashes of what identified them, and what stands in their place."""
-
-    hashes: tuple[str, ...]
-    pseudonym: str
-    number: int
+LOGIN = r"[A-Za-z0-9][A-Za-z0-9-]*(?:\[bot\])?"
+MENTION = re.compile(
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    rf"|(?:(?<=@)|(?<=github\.com[/:])|(?<=/repos/)|(?<=/users/)|(?<=/orgs/)|(?<=user:)|(?<=org:)){LOGIN}",
+    re.IGNORECASE,
+)
+NAMED = re.compile(rf"({LOGIN})([/:]\S+)")
 
 
 class Erasures:
-    """The erased persons of a lake. Without the salt's file the hashes say nothing."""
+    """The erased identities of a lake. What stands in for a value depends on that value alone, so that
+    raw and clean agree, distinct values stay distinct, and doing it again changes nothing."""
 
-    def __init__(self, salt: str, persons: list[Person]) -> None:
-        self.salt, self.persons = salt, persons
-        self.by_hash = {value: person for person in persons for value in person.hashes}
-        self.find = lru_cache(100_000)(self._find)
+    def __init__(self, salt: str, hashes: Iterable[str]) -> None:
+        self.salt, self.hashes = salt, set(hashes)
+        self.holds = lru_cache(100_000)(self._holds)
 
-    def _find(self, value: str) -> Person | None:
-        return self.by_hash.get(self.hash(value))
+    def _holds(self, value: str) -> bool:
+        return self.hash(value) in self.hashes
 
     def hash(self, value: str) -> str:
         return hashlib.sha256(f"{self.salt}:{value.strip().lower()}".encode()).hexdigest()
 
-    def add(self, values: Iterable[str]) -> Person:
-        hashes = tuple(sorted(self.hash(value) for value in values))
-        known = next((p for p in self.persons if set(p.hashes) & set(hashes)), None)
-        number = known.number if known else -int(hashes[0][:15], 16)
-        person = Person(
-            tuple(sorted({*hashes, *(known.hashes if known else ())})),
-            f"erased-{-number:x}",
-            number,
-        )
-        self.persons = [*(p for p in self.persons if p is not known), person]
-        self.__init__(self.salt, self.persons)
-        return person
+    def text(self, value: str) -> str:
+        """What stands in for a login, name or e-mail."""
+        stand_in = f"erased-{self.hash(value)[:12]}"
+        return f"{stand_in}@erased.invalid" if "@" in value else stand_in
+
+    def number(self, value: int | str) -> int:
+        """What stands in for a database id: a negative number of at most 52 bits."""
+        return -int(self.hash(str(value))[:13], 16)
+
+    def identity(self, value: int | str) -> int | str:
+        """What stands in for any of them, of the same type."""
+        if isinstance(value, str):
+            return str(self.number(value)) if value.isdigit() else self.text(value)
+        return self.number(value)
 
 
 def read_erasures(lake: Lake) -> Erasures | None:
+    """The lake's list, or None if nobody has ever been erased."""
     path = lake.root / FILE
-    if not path.exists():
-        return None
-    said = json.loads(path.read_text())
-    return Erasures(
-        said["salt"],
-        [Person(tuple(p["hashes"]), p["pseudonym"], p["number"]) for p in said["persons"]],
-    )
+    return Erasures(**json.loads(path.read_text())) if path.exists() else None
 
 
 def remember(lake: Lake, values: Iterable[str]) -> Erasures:
     """Add a person to the lake's list; what is landed later is erased before it is read."""
     erasures = read_erasures(lake) or Erasures(secrets.token_hex(16), [])
-    erasures.add(values)
-    persons = [asdict(person) for person in erasures.persons]
-    replace_text(
-        lake.root / FILE, json.dumps({"salt": erasures.salt, "persons": persons}, indent=1)
-    )
-    return erasures
+    hashes = sorted({*erasures.hashes, *map(erasures.hash, values)})
+    said = {"salt": erasures.salt, "hashes": hashes}
+    replace_text(lake.root / FILE, json.dumps(said, indent=1))
+    return Erasures(**said)
 
 
-def person_of(value: dict, erasures: Erasures) -> Person | None:
-    """The erased person that an object describes, by login, database id, e-mail or name."""
-    for key in IDENTIFYING:
-        found = value.get(key)
-        if isinstance(found, str | int) and (person := erasures.find(str(found))):
-            return person
+def is_erased(value: Any, erasures: Erasures) -> bool:
+    """Whether a value (an object, a login) is an erased person, by login, id, e-mail or name."""
+    if isinstance(value, dict):
+        found = [value.get(key) for key in IDENTIFYING]
+        return any(isinstance(v, str | int) and erasures.holds(str(v)) for v in found)
+    return isinstance(value, str) and erasures.holds(value)
+
+
+def stand_in(key: str, value: Any, erasures: Erasures) -> Any:
+    """What takes the place of one field of an erased person; null if it is no identity."""
+    if value is None or isinstance(value, bool) or key in KEPT_KEYS:
+        return value
+    if key in IDENTIFYING and isinstance(value, str | int):
+        return erasures.identity(value)
     return None
 
 
 def scrub_text(text: str | None, erasures: Erasures) -> str | None:
-    """A record without the erased persons; the very same text if it names none, or is not JSON."""
-    try:
-        value = orjson.loads(text) if text else None
-    except orjson.JSONDecodeError:
+    """A record without the erased; the very same text if it names none of them."""
+    if not text:
         return text
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return without_mentions(text, erasures)
     scrubbed = scrub(value, erasures)
     return text if scrubbed == value else orjson.dumps(scrubbed).decode()
 
 
-def scrub(value: object, erasures: Erasures) -> object:
-    """The value with each erased person's object replaced, and the texts of what they wrote removed."""
+def scrub(value: Any, erasures: Erasures, key: str = "") -> Any:
+    """The value, which stands under `key`, without the erased and the texts of what they wrote."""
     if isinstance(value, list):
-        return [scrub(item, erasures) for item in value]
+        return [scrub(item, erasures, key) for item in value]
+    if isinstance(value, str):
+        return scrub_string(key, value, erasures)
     if not isinstance(value, dict):
         return value
-    if "login" in value and (person := person_of(value, erasures)):
-        return replaced(value, person)
-    result = {key: scrub_field(key, item, erasures) for key, item in value.items()}
-    commit = value.get("commit") if isinstance(value.get("commit"), dict) else {}
-    writers = [*(value.get(key) for key in AUTHOR_KEYS), commit.get("author")]
-    if any(is_erased(writer, erasures) for writer in writers):
-        return without_texts(result)
-    return result
+    is_person = key in PERSON_KEYS or "login" in value or "contributions" in value
+    if is_person and is_erased(value, erasures):
+        return replaced(value, erasures)
+    result = {name: scrub(item, erasures, name) for name, item in value.items()}
+    inner = value.get("commit") if isinstance(value.get("commit"), dict) else {}
+    for role in ("author", "committer"):  # account and signature of a commit are one person
+        pair = [value.get(role), inner.get(role)]
+        if inner and any(is_erased(one, erasures) for one in pair):
+            for holder in (result, result["commit"]):
+                if isinstance(holder.get(role), dict) and role in (
+                    value if holder is result else inner
+                ):
+                    source = value if holder is result else inner
+                    holder[role] = replaced(source[role], erasures)
+    writers = [*(value.get(role) for role in AUTHOR_KEYS), inner.get("author")]
+    return without_texts(result) if any(is_erased(w, erasures) for w in writers) else result
 
 
-def scrub_field(key: str, item: object, erasures: Erasures) -> object:
-    if key not in PERSON_KEYS:
-        return scrub(item, erasures)
-    if isinstance(item, list):
-        return [scrub_field(key, one, erasures) for one in item]
-    if isinstance(item, str) and (person := erasures.find(item)):
-        return person.pseudonym
-    if isinstance(item, dict) and (person := person_of(item, erasures)):
-        return replaced(item, person)
-    return scrub(item, erasures)
+def scrub_string(key: str, text: str, erasures: Erasures) -> str:
+    """A string without mentions of the erased: @login, e-mail, addresses, `owner/name`."""
+    if key in PERSON_KEYS and erasures.holds(text):
+        return erasures.text(text)
+    if key in NAME_KEYS:
+        if key in ("target", "owner_name") and erasures.holds(text):
+            return erasures.text(text)
+        named = NAMED.fullmatch(text)
+        if named and erasures.holds(named[1]):
+            return erasures.text(named[1]) + named[2]
+    return without_mentions(text, erasures)
 
 
-def is_erased(writer: object, erasures: Erasures) -> bool:
-    if isinstance(writer, dict):
-        return person_of(writer, erasures) is not None
-    return isinstance(writer, str) and erasures.find(writer) is not None
+def without_mentions(text: str, erasures: Erasures) -> str:
+    def one(found: re.Match) -> str:
+        return erasures.text(found[0]) if erasures.holds(found[0]) else found[0]
+
+    return MENTION.sub(one, text)
 
 
-def replaced(value: dict, person: Person) -> dict:
-    kept = {key: item for key, item in value.items() if key in KEPT_KEYS}
-    return {
-        "login": person.pseudonym,
-        "id": person.number,
-        "name": person.pseudonym,
-        "erased": True,
-        **kept,
-    }
+def replaced(value: dict, erasures: Erasures) -> dict:
+    """An erased person's object: the same kind of fields, another identity."""
+    kept = {*IDENTIFYING, *KEPT_KEYS}
+    return {key: stand_in(key, item, erasures) for key, item in value.items() if key in kept}
 
 
-def without_texts(value: object) -> object:
+def without_texts(value: Any) -> Any:
     """The value with every title, body and message below it set to null."""
     if isinstance(value, list):
         return [without_texts(item) for item in value]
