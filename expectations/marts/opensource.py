@@ -31,6 +31,9 @@ SUITES = {
         "repository_names",
         "repository_id name_number",
         *never_null("repository_name"),
+        never(
+            "last_confirmed_at < first_seen_at", "a name is not last seen before it is first seen"
+        ),
         never("valid_to < valid_from", "a name's time does not end before it begins"),
     ),
     "unresolved_rankings": suite(
@@ -53,7 +56,9 @@ SUITES = {
         columns="latest_version latest_released_date",
     ),
     "release_cycles": suite("release_cycles", "product_id cycle_name"),
-    "issues": suite("issues", "issue_id", one_of("state", "open", "closed"), *at_least(1, "issue_number")),
+    "issues": suite(
+        "issues", "issue_id", one_of("state", "open", "closed"), *at_least(1, "issue_number")
+    ),
     "commits": suite("commits", "repository_id commit_id", *never_null("authored_at")),
     "pull_requests": suite(
         "pull_requests",
@@ -72,9 +77,13 @@ SUITES = {
         ),
         never("author_without_bots_count > author_count", "people are no more than authors"),
     ),
-    "contributors": suite("contributors", "repository_id contributor_key", *at_least(0, "commit_count")),
+    "contributors": suite(
+        "contributors", "repository_id contributor_key", *at_least(0, "commit_count")
+    ),
     "contributor_weeks": suite(
-        "contributor_weeks", "repository_id contributor_key week_start_date", *at_least(0, "commit_count")
+        "contributor_weeks",
+        "repository_id contributor_key week_start_date",
+        *at_least(0, "commit_count"),
     ),
     "languages": suite("languages", "repository_id language_name", between("byte_share", 0, 1)),
     "topics": suite("topics", "repository_id topic_name"),

@@ -8,7 +8,7 @@ rankings as (
 
 repository_names as (
 
-    select * from {{ ref('repository_names') }}
+    select * from {{ ref('int_repository_names_versioned') }}
 
 ),
 
@@ -31,7 +31,7 @@ names as (
         repository_id,
         valid_from,
         valid_to,
-        clean_version
+        interval_version
     from repository_names
 
 ),
@@ -47,7 +47,7 @@ matched as (
         max(named.fork_count) as fork_count,
         max(named.open_issue_and_pull_request_count) as open_issue_and_pull_request_count,
         max(named.clean_version) as line_version,
-        max(greatest(named.clean_version, coalesce(names.clean_version, -1))) as clean_version,
+        max(greatest(named.clean_version, coalesce(names.interval_version, -1))) as clean_version,
         count(names.name_key) as known_count,
         count(
             distinct case

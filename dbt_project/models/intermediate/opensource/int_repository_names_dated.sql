@@ -96,6 +96,7 @@ bounded as (
         neighbours.name_key,
         neighbours.repository_name,
         neighbours.first_seen_at,
+        neighbours.last_seen_at,
         neighbours.next_first_seen_at,
         other_holders.taken_at,
         least(
@@ -135,6 +136,7 @@ final as (
 
         ---------- timestamps
         first_seen_at,
+        last_seen_at as last_confirmed_at,
         greatest(earliest_at, left_at) as valid_from,
         case
             when next_first_seen_at is null or taken_at is null then coalesce(next_first_seen_at, taken_at)

@@ -33,7 +33,7 @@ final as (
         commits.author_name,
         commits.committer_login,
         {{ bot_evidence('coalesce(commits.author_login, commits.author_name)', 'commits.author_type', 'bots.login') }}
-        as bot_evidence,
+            as bot_evidence,
 
         ---------- numerics
         commits.clean_version,
