@@ -40,7 +40,9 @@ class Changes:
         if period is None:
             return f"select * from {relation}"
         with self.engine.connect() as connection:
-            newest = connection.execute(sa.text(f"select max(clean_version) from {relation}")).scalar()
+            newest = connection.execute(
+                sa.text(f"select max(clean_version) from {relation}")
+            ).scalar()
         self.newest[mart] = -1 if newest is None else int(newest)
         reached = self.verdicts.reached(mart, suite)
         if reached is None or reached > self.newest[mart]:

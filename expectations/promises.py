@@ -48,7 +48,14 @@ class KeyCollisions(TableMetricProvider):
         partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
         domain_type=MetricDomainTypes.TABLE,
     )
-    def _spark(cls, execution_engine, metric_domain_kwargs, metric_value_kwargs, metrics, runtime_configuration):
+    def _spark(
+        cls,
+        execution_engine,
+        metric_domain_kwargs,
+        metric_value_kwargs,
+        metrics,
+        runtime_configuration,
+    ):
         from pyspark.sql import functions as F
 
         key = F.struct(*[F.col(name) for name in metric_value_kwargs["key_columns"]])
@@ -65,9 +72,14 @@ class ExpectUniqueKey(BatchExpectation):
     args_keys: ClassVar = ("key_columns",)
     domain_keys: ClassVar = ("batch_id",)
 
-    def _validate(self, metrics: dict, runtime_configuration=None, execution_engine=None) -> dict[str, Any]:
+    def _validate(
+        self, metrics: dict, runtime_configuration=None, execution_engine=None
+    ) -> dict[str, Any]:
         surplus = metrics["table.key_collisions"]
-        return {"success": surplus == 0, "result": {"observed_value": f"{surplus} rows beyond the first of their key"}}
+        return {
+            "success": surplus == 0,
+            "result": {"observed_value": f"{surplus} rows beyond the first of their key"},
+        }
 
 
 class ExpectDeclaredColumns(BatchExpectation):
@@ -80,8 +92,13 @@ class ExpectDeclaredColumns(BatchExpectation):
     args_keys: ClassVar = ("declared",)
     domain_keys: ClassVar = ("batch_id",)
 
-    def _validate(self, metrics: dict, runtime_configuration=None, execution_engine=None) -> dict[str, Any]:
-        found = {column["name"]: type(column["type"]).__name__ for column in metrics["table.column_types"]}
+    def _validate(
+        self, metrics: dict, runtime_configuration=None, execution_engine=None
+    ) -> dict[str, Any]:
+        found = {
+            column["name"]: type(column["type"]).__name__
+            for column in metrics["table.column_types"]
+        }
         wrong = {
             name: f"{found.get(name, 'no such column')} instead of {self.declared.get(name, 'no such column')}"
             for name in {**self.declared, **found}
@@ -93,14 +110,24 @@ class ExpectDeclaredColumns(BatchExpectation):
 class ExpectNoRows(gxe.UnexpectedRowsExpectation):
     """Expect a query to find nothing; unlike its parent it shows the first rows found."""
 
-    def _validate(self, metrics: dict, runtime_configuration=None, execution_engine=None) -> dict[str, Any]:
+    def _validate(
+        self, metrics: dict, runtime_configuration=None, execution_engine=None
+    ) -> dict[str, Any]:
         count = metrics["unexpected_rows_query.row_count"]
-        rows = [{name: str(value) for name, value in row.items()} for row in metrics["unexpected_rows_query.table"][:SHOWN]]
-        return {"success": count == 0, "result": {"observed_value": count, "details": {"unexpected_rows": rows}}}
+        rows = [
+            {name: str(value) for name, value in row.items()}
+            for row in metrics["unexpected_rows_query.table"][:SHOWN]
+        ]
+        return {
+            "success": count == 0,
+            "result": {"observed_value": count, "details": {"unexpected_rows": rows}},
+        }
 
 
 def declared_suites(
-    spec: SourceSpec, promises: dict[str, list[Expectation]], keys: dict[str, list[str]] | None = None
+    spec: SourceSpec,
+    promises: dict[str, list[Expectation]],
+    keys: dict[str, list[str]] | None = None,
 ) -> dict[str, ExpectationSuite]:
     """One suite per clean table: what its source declares, then the promises that are given for it.
 
@@ -112,7 +139,10 @@ def declared_suites(
     return {
         name: ExpectationSuite(
             name=f"clean.{spec.name}.{name}",
-            expectations=[*declared(table, (keys or {}).get(name, table.key)), *promises.get(name, [])],
+            expectations=[
+                *declared(table, (keys or {}).get(name, table.key)),
+                *promises.get(name, []),
+            ],
         )
         for name, table in spec.tables.items()
     }
@@ -141,7 +171,9 @@ def promised(
     return ExpectationSuite(
         name=f"marts.{domain}.{mart}",
         expectations=[
-            gxe.ExpectTableColumnsToMatchSet(column_set=[*keys, *columns.split()], exact_match=False),
+            gxe.ExpectTableColumnsToMatchSet(
+                column_set=[*keys, *columns.split()], exact_match=False
+            ),
             *never_null(*keys),
             *([unique(*keys)] if keys else []),
             *promises,

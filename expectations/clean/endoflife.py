@@ -17,6 +17,9 @@ SUITES = declared_suites(
         "release_dates": RELEASE_DATE,
         "release_date_history": RELEASE_DATE,
         "release_cycles": [matches("cycle", r"\S")],
-        "readings": [one_of("stream_name", "release_dates", "release_cycles"), *at_least(0, "expected_count")],
+        "readings": [
+            one_of("stream_name", "release_dates", "release_cycles"),
+            *at_least(0, "expected_count"),
+        ],
     },
 )

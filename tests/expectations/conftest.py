@@ -52,12 +52,20 @@ class CleanLake:
         self.lake = lake
         self.spec = load_spec(source)
 
-    def write(self, table: str, *rows: dict[str, Any], partition: str = "0", version: int = 1,
-              types: dict[str, str] | None = None) -> None:
+    def write(
+        self,
+        table: str,
+        *rows: dict[str, Any],
+        partition: str = "0",
+        version: int = 1,
+        types: dict[str, str] | None = None,
+    ) -> None:
         """Replace a partition; a row gives what differs from plain valid values."""
         declared = {name: column.type for name, column in self.spec.tables[table].columns.items()}
         declared = {**declared, **LOAD_COLUMNS, **(types or {})}
-        filled = [{**{name: VALUES[kind] for name, kind in declared.items()}, **row} for row in rows]
+        filled = [
+            {**{name: VALUES[kind] for name, kind in declared.items()}, **row} for row in rows
+        ]
         schema = pa.schema([(name, ARROW[kind]) for name, kind in declared.items()])
         folder = self.lake.clean_table(self.spec.name, table)
         name = f"{partition}/{version}-0.parquet"
@@ -99,7 +107,9 @@ class Warehouse:
         self.models = yaml.safe_load(models.read_text())["models"]
         self.sql("create schema marts")
         for model in self.models:
-            columns = ", ".join(f'"{each["name"]}" {each["data_type"]}' for each in model["columns"])
+            columns = ", ".join(
+                f'"{each["name"]}" {each["data_type"]}' for each in model["columns"]
+            )
             self.sql(f"create table marts.{model['name']} ({columns})")
 
     def sql(self, *statements: str) -> None:
@@ -111,7 +121,9 @@ class Warehouse:
         names = ", ".join(values)
         marks = ", ".join("?" for _ in values)
         with duckdb.connect(str(self.path)) as connection:
-            connection.execute(f"insert into marts.{mart} ({names}) values ({marks})", list(values.values()))
+            connection.execute(
+                f"insert into marts.{mart} ({names}) values ({marks})", list(values.values())
+            )
 
 
 @pytest.fixture

@@ -44,9 +44,13 @@ def test_nothing_written_is_nothing_to_check(lake, check):
 
 
 def test_a_value_that_breaks_a_promise_is_named_with_suite_and_column(github, check):
-    github.write("repositories", {**A_REPOSITORY, "id": 1}, {**A_REPOSITORY, "id": 2, "stargazers_count": -4})
+    github.write(
+        "repositories", {**A_REPOSITORY, "id": 1}, {**A_REPOSITORY, "id": 2, "stargazers_count": -4}
+    )
     said = broken(check)
-    assert "clean.github.repositories" in said and "column stargazers_count" in said and "[-4]" in said
+    assert (
+        "clean.github.repositories" in said and "column stargazers_count" in said and "[-4]" in said
+    )
 
 
 def test_a_name_of_the_wrong_form_is_shown(github, check):
@@ -98,7 +102,10 @@ def test_only_the_partitions_that_changed_are_read(github, lake, check):
 
 def test_a_key_is_unique_over_all_files_of_a_touched_partition():
     live = ["a/1-0.parquet", "a/2-0.parquet", "b/1-0.parquet"]
-    assert changed_partitions(live, ["a/1-0.parquet", "b/1-0.parquet"]) == ["a/1-0.parquet", "a/2-0.parquet"]
+    assert changed_partitions(live, ["a/1-0.parquet", "b/1-0.parquet"]) == [
+        "a/1-0.parquet",
+        "a/2-0.parquet",
+    ]
 
 
 def test_a_table_that_broke_is_read_again_and_remembered_as_broken(github, lake, check):
@@ -127,7 +134,9 @@ def test_another_suite_reads_the_table_again(github, check, monkeypatch):
 def test_events_before_the_feed_began_are_refused(lake, make, check):
     from datetime import datetime
 
-    make("gharchive").write("events", {"event_type": "PushEvent", "created_at": datetime(1970, 1, 1)})
+    make("gharchive").write(
+        "events", {"event_type": "PushEvent", "created_at": datetime(1970, 1, 1)}
+    )
     said = broken(check, "gharchive")
     assert "column created_at" in said and "1970" in said
 

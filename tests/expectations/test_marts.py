@@ -41,42 +41,80 @@ def test_empty_marts_hold_and_the_pages_are_written(check, data_docs):
 def test_a_missing_key_names_suite_and_column(warehouse, check):
     warehouse.insert("products", latest_version="1.0")
     said = broken(check)
-    assert "marts.opensource.products: expect_column_values_to_not_be_null (column product_name)" in said
+    assert (
+        "marts.opensource.products: expect_column_values_to_not_be_null (column product_name)"
+        in said
+    )
 
 
 def test_two_rows_of_a_key_are_shown(warehouse, check):
     for _ in range(2):
         warehouse.insert("languages", repository_id="7", language_name="Python", byte_share=0.5)
     said = broken(check)
-    assert "marts.opensource.languages" in said and "one row per repository_id, language_name" in said
+    assert (
+        "marts.opensource.languages" in said and "one row per repository_id, language_name" in said
+    )
     assert "'repository_id': '7'" in said and "'row_count': '2'" in said
 
 
 def test_a_value_outside_its_set_is_shown(warehouse, check):
-    warehouse.insert("repositories_daily", repository_id="7", calendar="Mars", observed_date=DAY, origin="api", clean_version=1)
+    warehouse.insert(
+        "repositories_daily",
+        repository_id="7",
+        calendar="Mars",
+        observed_date=DAY,
+        origin="api",
+        clean_version=1,
+    )
     said = broken(check)
-    assert "marts.opensource.repositories_daily" in said and "column calendar" in said and "'Mars'" in said
+    assert (
+        "marts.opensource.repositories_daily" in said
+        and "column calendar" in said
+        and "'Mars'" in said
+    )
 
 
 def test_a_number_out_of_range_is_shown(warehouse, check):
-    warehouse.insert("repositories_daily", repository_id="7", calendar="UTC", observed_date=DAY, origin="api",
-                     star_count=-5, clean_version=1)
+    warehouse.insert(
+        "repositories_daily",
+        repository_id="7",
+        calendar="UTC",
+        observed_date=DAY,
+        origin="api",
+        star_count=-5,
+        clean_version=1,
+    )
     said = broken(check)
     assert "column star_count" in said and "-5" in said
 
 
 def test_a_ledger_that_does_not_add_up_is_told_in_words(warehouse, check):
-    warehouse.insert("completeness", source_name="github", stream_name="issues", partition_name="7",
-                     observed_date=DAY, landed_count=10, kept_count=8, superseded_count=1,
-                     quarantined_count=0, clean_version=1)
+    warehouse.insert(
+        "completeness",
+        source_name="github",
+        stream_name="issues",
+        partition_name="7",
+        observed_date=DAY,
+        landed_count=10,
+        kept_count=8,
+        superseded_count=1,
+        quarantined_count=0,
+        clean_version=1,
+    )
     said = broken(check)
-    assert "rows in are rows kept, superseded or quarantined" in said and "'landed_count': '10'" in said
+    assert (
+        "rows in are rows kept, superseded or quarantined" in said
+        and "'landed_count': '10'" in said
+    )
 
 
 def test_a_column_that_readers_rely_on_must_be_there(warehouse, check):
     warehouse.sql("alter table marts.products drop column latest_version")
     said = broken(check)
-    assert "marts.opensource.products: expect_table_columns_to_match_set" in said and "latest_version" in said
+    assert (
+        "marts.opensource.products: expect_table_columns_to_match_set" in said
+        and "latest_version" in said
+    )
 
 
 def test_a_mart_that_is_missing_fails(warehouse, check):
@@ -85,19 +123,34 @@ def test_a_mart_that_is_missing_fails(warehouse, check):
 
 
 def test_only_periods_that_changed_are_looked_at_again(warehouse, check):
-    event = {"repository_id": "7", "event_type": "PushEvent", "event_count": 1, "event_without_bots_count": 1}
+    event = {
+        "repository_id": "7",
+        "event_type": "PushEvent",
+        "event_count": 1,
+        "event_without_bots_count": 1,
+    }
     warehouse.insert("events_hourly", **event, event_hour=HOUR, clean_version=1)
     check()
     assert check().unchanged == len(periods("opensource"))
     # What breaks in a period without new rows is not seen, what breaks beside a new row is.
-    warehouse.insert("events_hourly", **{**event, "event_count": -1, "event_without_bots_count": -1}, event_hour=datetime(2025, 1, 1), clean_version=1)
+    warehouse.insert(
+        "events_hourly",
+        **{**event, "event_count": -1, "event_without_bots_count": -1},
+        event_hour=datetime(2025, 1, 1),
+        clean_version=1,
+    )
     check()
     warehouse.insert("events_hourly", **event, event_hour=datetime(2025, 1, 2), clean_version=2)
     assert "column event_count" in broken(check)
 
 
 def test_a_mart_that_broke_is_looked_at_until_it_holds(warehouse, check):
-    event = {"repository_id": "7", "event_type": "PushEvent", "event_without_bots_count": 0, "event_hour": HOUR}
+    event = {
+        "repository_id": "7",
+        "event_type": "PushEvent",
+        "event_without_bots_count": 0,
+        "event_hour": HOUR,
+    }
     warehouse.insert("events_hourly", **event, event_count=0, clean_version=1)
     broken(check)
     assert "column event_count" in broken(check)
@@ -137,7 +190,13 @@ def test_snowflake_is_asked_natively_when_it_is_the_target(tmp_path, monkeypatch
     monkeypatch.setattr(SnowflakeDatasource, "test_connection", lambda self, test_assets=True: None)
     key = tmp_path / "key.p8"
     key.write_text("-----BEGIN KEY-----\nQUJD\nREVG\n-----END KEY-----\n")
-    for name, value in {"ACCOUNT": "org-account", "USER": "u", "ROLE": "r", "WAREHOUSE": "w", "DATABASE": "d"}.items():
+    for name, value in {
+        "ACCOUNT": "org-account",
+        "USER": "u",
+        "ROLE": "r",
+        "WAREHOUSE": "w",
+        "DATABASE": "d",
+    }.items():
         monkeypatch.setenv(f"SNOWFLAKE_{name}", value)
     monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key))
     monkeypatch.setenv("DBT_TARGET", "snowflake")
