@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -75,6 +76,8 @@ class Run:
         from expectations.check import ExpectationsFailed
         from orchestration.publish import PublicationBlocked
 
+        # Both threads import it, and two at once can see it half made; so it is there before them.
+        importlib.import_module("pandas")
         with ThreadPoolExecutor(1, thread_name_prefix="spark") as spark:
             spark.submit(self.warm_up)
             cleaned: list[Future[None]] = []
