@@ -169,6 +169,7 @@ def contend(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
             "RUNTIME__DLTHUB_TELEMETRY": "false",
             "RUNTIME__LOG_LEVEL": "ERROR",
             "TRENDHOUSE_GITHUB_URL": asked["base_url"],
+            "TRENDHOUSE_GITHUB_PATIENCE": "0.005",
             "TRENDHOUSE_WATCHLIST": f"{folder}/watchlist.csv",
             "TRENDHOUSE_WORLD": "sample",
             "TRENDHOUSE_NOW": NOW,

@@ -35,6 +35,7 @@ def land(simulator, home: Path, watchlist: Path, now: str) -> dict[str, int]:
     os.environ |= {
         "TRENDHOUSE_HOME": str(home),
         "TRENDHOUSE_GITHUB_URL": simulator.base_url,
+        "TRENDHOUSE_GITHUB_PATIENCE": "0.005",
         "TRENDHOUSE_WATCHLIST": str(watchlist),
         "TRENDHOUSE_NOW": now,
         "GITHUB_TOKEN": "benchmark",
