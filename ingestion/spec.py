@@ -5,19 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-try:  # libyaml gives the same nodes with the same lines, ten times as fast
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:
-    from yaml import SafeLoader
+from ingestion.spec_text import SpecError, explain, read_mapping
 
 SOURCES = Path(__file__).parent / "sources"
 
@@ -43,10 +39,6 @@ LOAD_COLUMNS = {
     "load_id": "string",
     "clean_version": "bigint",
 }
-
-
-class SpecError(Exception):
-    """A source file says something wrong; the message names file, line, key and remedy."""
 
 
 def unknown_reference(name: str, kind: str, known: Iterable[str], *at: str | int) -> Exception:
@@ -250,7 +242,7 @@ def load_spec(name: str, folder: Path = SOURCES) -> SourceSpec:
     try:
         spec = SourceSpec.model_validate({**values, "name": name})
     except ValidationError as error:
-        raise SpecError(explain(path, text, error)) from error
+        raise SpecError(explain(path, text, error, all_keys())) from error
     if spec.connector is None:
         return spec
     return spec.model_copy(update={"tables": {**spec.tables, "readings": READINGS}})
@@ -266,89 +258,7 @@ def landed_specs(folder: Path = SOURCES) -> list[SourceSpec]:
     return [spec for spec in load_specs(folder) if spec.connector]
 
 
-def read_mapping(path: Path, text: str) -> dict[str, Any]:
-    """The file's keys. Raises SpecError where it is no YAML, no mapping or says a key twice."""
-    try:
-        root, values = yaml.compose(text, Loader=SafeLoader), yaml.load(text, Loader=SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SpecError(f"{path}:{line}: not YAML: {error.problem}. Mend the line.") from error
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise SpecError(f"{path}:{line}: not YAML: {error.reason}. Mend the line.") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise SpecError(f"{path}:1: file: it holds no keys; write `key: value` lines.")
-    for key in repeated(root):
-        line = key.start_mark.line + 1
-        raise SpecError(f"{path}:{line}: {key.value}: it is said twice; remove one.")
-    if "name" in values:
-        line = line_of(root, ("name",))
-        raise SpecError(f"{path}:{line}: name: it is the file's stem; remove `name`.")
-    return values
-
-
-def repeated(node: yaml.Node) -> Iterator[yaml.Node]:
-    """Keys that a mapping has had before; of two, YAML itself silently takes the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield key
-            seen.add(key.value)
-            yield from repeated(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from repeated(value)
-
-
-def explain(path: Path, text: str, error: ValidationError) -> str:
-    """One line per mistake: `file:line: key: what is wrong; what to do`."""
-    root = yaml.compose(text, Loader=SafeLoader)
-    lines = []
-    for item in error.errors():
-        loc = (*item["loc"], *item.get("ctx", {}).get("at", ()))
-        where = f"{path}:{line_of(root, loc)}: {'.'.join(map(str, loc)) or 'file'}"
-        lines.append(f"{where}: {item['msg']}; {remedy(item)}")
-    return "\n".join(lines)
-
-
-def line_of(node: yaml.Node | None, loc: tuple[Any, ...]) -> int:
-    """The 1-based line of the deepest part of `loc` that the file holds."""
-    line = node.start_mark.line + 1 if node else 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
-
-
-def remedy(item: dict[str, Any]) -> str:
-    kind, key = item["type"], str(item["loc"][-1]) if item["loc"] else ""
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(key, sorted(all_keys()), n=1)
-        return f"remove `{key}`" + (f" or did you mean `{near[0]}`?" if near else ".")
-    if kind == "reference":
-        return item["ctx"]["remedy"]
-    if kind == "string_pattern_mismatch":
-        return "write it in lower case, with digits and underscores."
-    if kind == "missing":
-        return f"add `{key}:`."
-    if kind == "literal_error":
-        return f"use one of {item['ctx']['expected']}."
-    if re.match(r".*(parsing|type)$", kind):
-        return f"give a value of the right type, not {item['input']!r}."
-    return "correct the value."
-
-
 def all_keys() -> set[str]:
+    """Every key that a source file may hold somewhere."""
     models = (SourceSpec, Table, Column, Endpoint, Query, Explode, Partition, Floor, Schedule)
     return {name for model in (*models, Pool, Location) for name in model.model_fields}
