@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.chance import Dice, below, unit
+from simulator.chance import Dice, below
 from simulator.names import BOTS, owner_login, person_login, person_name
 
 FIRST_PERSON_ID = 1_000_000
@@ -62,7 +62,3 @@ class People:
     def visitor(self, dice: Dice) -> Account:
         """Anybody at all."""
         return self.person(dice.below(self.person_count))
-
-    def joined_at(self, account: Account) -> int:
-        """When the account was made, in seconds since 1970 (some time in 2008-2010)."""
-        return 1_200_000_000 + int(unit("joined", account.id) * 60_000_000)

@@ -10,7 +10,6 @@ import sys
 import time
 
 import psutil
-import pytest
 from simulator_client import get, walk
 
 from simulator.running import ROOT, serve
@@ -103,7 +102,6 @@ time.sleep(60)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_a_simulator_ends_with_the_process_that_started_it():
     parent = subprocess.Popen(
         [sys.executable, "-c", STARTS_ONE], cwd=ROOT, stdout=subprocess.PIPE, text=True
