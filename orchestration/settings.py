@@ -75,6 +75,19 @@ class Settings(BaseSettings):
         ge=1,
         description="Raw older than this is removed by `trendhouse retain`; unset: kept.",
     )
+    alert_mail: str | None = Field(
+        None,
+        description="Recipients of alert mails, separated by commas; unset: the owner of the source.",
+    )
+    alert_window_minutes: float = Field(
+        60, gt=0, description="Repeats of an alert within this time are counted, and told as one."
+    )
+    alert_limit: int = Field(
+        20, ge=1, description="Messages per channel within that time; what is beyond is counted."
+    )
+    alert_deadline_minutes: float = Field(
+        180, gt=0, description="A run that is not over this long after it was queued is told."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="Level of the run's log file: DEBUG, INFO, WARNING, ERROR or CRITICAL."
     )

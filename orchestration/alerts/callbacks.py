@@ -1,0 +1,44 @@
+"""What DAGs splat into themselves and their default arguments, so that people hear of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from orchestration.alerts.alert import Cause
+
+
+def task_alerts() -> dict[str, Any]:
+    """Callbacks of every task of a DAG, for `default_args`."""
+    return {
+        "on_retry_callback": notifiers(Cause.RETRY),
+        "on_failure_callback": notifiers(Cause.FAILURE),
+    }
+
+
+def dag_alerts(deadline: timedelta | None = None) -> dict[str, Any]:
+    """Callbacks and deadline of a DAG, for `@dag`; the deadline counts from when a run is queued."""
+    from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+
+    from orchestration.settings import load_settings
+
+    interval = deadline or timedelta(minutes=load_settings().alert_deadline_minutes)
+    return {
+        "on_success_callback": notifiers(Cause.SUCCESS),
+        "on_failure_callback": notifiers(Cause.FAILURE),
+        "deadline": DeadlineAlert(
+            reference=DeadlineReference.DAGRUN_QUEUED_AT,
+            interval=interval,
+            callback=SyncCallback(
+                "orchestration.alerts.deadline.tell_missed",
+                kwargs={"minutes": interval.total_seconds() / 60},
+            ),
+        ),
+    }
+
+
+def notifiers(cause: Cause, *, is_grouped: bool = True) -> list[Any]:
+    """One notifier per channel."""
+    from orchestration.alerts.channels import CHANNELS
+
+    return [channel(cause, is_grouped=is_grouped) for channel in CHANNELS]
