@@ -24,6 +24,19 @@ class NoToken(Exception):
     """Every token was refused."""
 
 
+@dataclass(frozen=True)
+class Quota:
+    """What is left of a resource's quota over all tokens; `resets_at` in seconds since 1970."""
+
+    limit: int
+    remaining: int
+    resets_at: float
+
+
+# What upstream last told this process, by resource: for monitoring, nothing is decided by it.
+told: dict[str, Quota] = {}
+
+
 @dataclass
 class Window:
     """What is left of one token's quota for one resource; None while upstream has not said."""
@@ -163,6 +176,22 @@ class TokenPool:
         window.limit = limit
         window.remaining = min(remaining, window.remaining or 0) if is_same else remaining
         window.resets = resets
+        self.tell(resource)
+
+    def tell(self, resource: str) -> None:
+        """Let monitoring know what all tokens together have left of a resource."""
+        known = [
+            window
+            for token in self.tokens
+            if (window := token.windows.get(resource)) and window.limit and not token.is_refused
+        ]
+        if known:
+            resets_in = min(window.resets for window in known) - self.timer()
+            told[resource] = Quota(
+                sum(window.limit or 0 for window in known),
+                sum(window.remaining or 0 for window in known),
+                time.time() + resets_in,
+            )
 
     def spent(self, token: Token, resource: str, resets_in: float) -> None:
         """Upstream says that the primary quota is gone."""
@@ -170,6 +199,7 @@ class TokenPool:
         window.limit = window.limit or 1
         window.remaining = 0
         window.resets = self.timer() + max(resets_in, 1.0)
+        self.tell(resource)
 
     def pause(self, token: Token, resource: str, seconds: float) -> None:
         """A secondary limit: this token asks nothing of this resource for so long."""

@@ -149,6 +149,7 @@ class Place:
         self.downloads = root / "downloads"
         self.logs = root / "logs"
         self.runs = root / "runs"
+        self.landings = root / "landings"
         self.data_docs = root / "docs" / "expectations"
         self.backups = root / "backups"
         self.lock = root / "run.lock"

@@ -44,15 +44,20 @@ def land(source: str, settings: Settings | None = None, progress: Progress = qui
 
     A landing that broke off as a whole because of the house's own code is a crash, not a failure.
     """
+    from ingestion.limits import told
     from ingestion.pipeline import run
+    from orchestration.landings import keep
 
+    settings = settings or load_settings()
     seen: dict[str, int] = {}
 
     def report(table: str, rows: int, requests: int) -> None:
         seen[table] = rows
         progress(f"{sum(seen.values()):,} rows, {requests:,} requests")
 
-    landing = run(source, settings or load_settings(), on_progress=report)
+    told.clear()
+    landing = run(source, settings, on_progress=report)
+    keep(settings.place, landing)
     rows = sum(landing.rows.values())
     names = {kind.__name__ for kind in CRASHES}
     crashes = [

@@ -1,0 +1,48 @@
+"""What landings did and cost, kept by source for those who watch: the newest one, and the sum of all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ingestion.lake import replace_text
+from ingestion.limits import told
+from orchestration.settings import Place
+
+if TYPE_CHECKING:
+    from ingestion.landing import Landing
+
+
+def keep(place: Place, landing: Landing) -> None:
+    """Add a landing to `landings/<source>.json`, with the quotas that upstream told this process.
+
+    The source's lock is held, so nobody else writes there."""
+    path = place.landings / f"{landing.source}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    sums = before.get("totals", {})
+    figures: dict[str, Any] = {
+        "requests": landing.requests,
+        "points": landing.points,
+        "bytes": landing.bytes,
+        "failures": len(landing.failures),
+    }
+    totals = {name: sums.get(name, 0) + figure for name, figure in figures.items()}
+    content = {
+        "source": landing.source,
+        "last": {
+            "started_at": landing.started_at.isoformat(),
+            "seconds": round(landing.seconds, 3),
+            "planned_requests": landing.planned.requests if landing.planned else None,
+            "rows": landing.rows,
+            **figures,
+        },
+        "totals": {
+            "landings": sums.get("landings", 0) + 1,
+            "rows": dict(Counter(sums.get("rows", {})) + Counter(landing.rows)),
+            **totals,
+        },
+        "quotas": before.get("quotas", {}) | {name: asdict(quota) for name, quota in told.items()},
+    }
+    replace_text(path, json.dumps(content, indent=1))
