@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration import maintenance
+from orchestration import airflow_commands, maintenance
 from orchestration.options import (
     Live,
     Recorded,
@@ -177,10 +177,13 @@ def build(
 ) -> None:
     """Clean lake -> marts, by dbt, with its tests and snapshots."""
     from orchestration import steps, worlds
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
 
     settings = chosen(live, recorded)
-    with guarded(settings, "build", wait=wait), worlds.environment(worlds.home_variables(settings)):
+    with (
+        guarded(settings, "build", locks=locks_of("build"), wait=wait),
+        worlds.environment(worlds.home_variables(settings)),
+    ):
         outcome = steps.build(select, full_refresh, settings, _say)
     console.print(f"build: {outcome.summary}")
 
@@ -194,13 +197,13 @@ def check(
 ) -> None:
     """Hold clean tables and marts to their expectation suites."""
     from orchestration import steps
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
 
     if boundary is not Boundary.marts:
         _each("check_clean", steps.check_clean, None, live, recorded, wait, upstream=False)
     if boundary is not Boundary.clean:
         settings = chosen(live, recorded)
-        with guarded(settings, "check", wait=wait):
+        with guarded(settings, "check", locks=locks_of("check_marts"), wait=wait):
             outcome = steps.check_marts(settings=settings)
         console.print(f"check_marts: {outcome.summary}")
 
@@ -209,12 +212,14 @@ def check(
 def publish(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
     """Swap the marts that readers see, if the ledger and the suites allow it."""
     from orchestration import steps
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
 
     settings = chosen(live, recorded)
-    with guarded(settings, "publish", wait=wait):
+    locks = {*locks_of("check_marts"), *locks_of("publish")}
+    with guarded(settings, "publish", locks=locks, wait=wait) as record:
         console.print(f"check_marts: {steps.check_marts(settings=settings).summary}")
-        console.print(f"publish: {steps.publish(settings=settings).summary}")
+        outcome = steps.publish(settings=settings, run_id=record.run_id)
+        console.print(f"publish: {outcome.summary}")
 
 
 @app.command()
@@ -249,6 +254,24 @@ def docs(
 
 
 @app.command()
+def metrics(
+    port: Annotated[int, typer.Option(help="Port of /metrics.")] = 9180,
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    once: Annotated[bool, typer.Option("--once", help="Print them and end.")] = False,
+) -> None:
+    """Serve the project's own metrics for Prometheus, of the world of the last run."""
+    from prometheus_client import generate_latest
+
+    from orchestration.metrics import registry, serve
+
+    if once:
+        sys.stdout.write(generate_latest(registry(effective)).decode())
+        return
+    console.print(f"Metrics: http://{address}:{port}/metrics", highlight=False)
+    serve(effective, address, port)
+
+
+@app.command()
 def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Start Spark as well.")] = False,
 ) -> None:
@@ -274,6 +297,7 @@ def simulate(context: typer.Context) -> None:
 
 
 maintenance.register(app)
+airflow_commands.register(app)
 
 
 def tell_of_java() -> None:
@@ -291,19 +315,19 @@ def _say(detail: str) -> None:
 
 
 def _each(name, step, source, live, recorded, wait, *, upstream: bool = True) -> None:
-    """Run a step for each source under the lock; exit code 3 if something failed beside it, 1 for a crash."""
+    """Run a step for each source under its lock; exit code 3 if something failed beside it, 1 for a crash."""
     from contextlib import nullcontext
 
     from orchestration import worlds
     from orchestration.run import Exit
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
 
-    settings = chosen(live, recorded)
+    settings, names = chosen(live, recorded), sources_of(source)
     failures: list[str] = []
     crashes: list[str] = []
     world = worlds.enter(settings, recorded=recorded) if upstream else nullcontext(settings)
-    with guarded(settings, name, wait=wait), world as entered:
-        for each in sources_of(source):
+    with guarded(settings, name, locks=locks_of(name, names), wait=wait), world as entered:
+        for each in names:
             outcome = step(each, entered, _say)
             failures += outcome.failures
             crashes += outcome.crashes

@@ -18,7 +18,7 @@ from packaging.markers import Marker
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.running import GIGABYTE, DiskFull, check_disk, held_by
+from orchestration.running import GIGABYTE, DiskFull, check_disk, holders
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.variables import of_settings, of_sources
 from orchestration.worlds import world_clock
@@ -198,10 +198,14 @@ def tokens(settings: Settings) -> Finding:
 
 
 def lock(place: Place) -> Finding:
-    holder = held_by(place.lock)
-    if holder is None:
+    found = holders(place)
+    if not found:
         return Finding("run", "ok", "no run is under way")
-    said = f"`{holder.get('command', '?')}`, process {holder.get('pid')} on {holder.get('host')}, since {holder.get('since')}"
+    said = "; ".join(
+        f"`{who.get('command', '?')}`, process {who.get('pid')} on {who.get('host')}, "
+        f"since {who.get('since')}"
+        for who in found
+    )
     return Finding("run", "warn", said, "Wait for it, or end it.")
 
 

@@ -20,12 +20,12 @@ def compact(
 ) -> None:
     """Merge small raw files into few; the same rows, proven before any is removed."""
     from ingestion.spec import load_spec
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
     from spark.compact import compact as merge
 
-    settings = chosen(live, recorded)
-    with guarded(settings, "compact", wait=wait):
-        for name in sources_of(source):
+    settings, names = chosen(live, recorded), sources_of(source)
+    with guarded(settings, "compact", locks=locks_of("compact", names), wait=wait):
+        for name in names:
             spec = load_spec(name)
             tables = sorted({spec.raw_name(table) for table in spec.tables})
             saved = sum(merge(settings.place.lake, spec, raw) for raw in tables)
@@ -43,7 +43,7 @@ def retain(
 ) -> None:
     """Remove raw files that are older than the policy says and already deduplicated."""
     from ingestion.spec import load_spec
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
     from orchestration.worlds import world_clock
     from spark.retain import retain as remove
 
@@ -53,8 +53,9 @@ def retain(
         raise typer.BadParameter(
             "Raw is kept for ever: give --days or set TRENDHOUSE_RAW_RETENTION_DAYS."
         )
-    with guarded(settings, "retain", wait=wait):
-        for name in sources_of(None):
+    names = sources_of(None)
+    with guarded(settings, "retain", locks=locks_of("retain", names), wait=wait):
+        for name in names:
             gone = remove(settings.place.lake, load_spec(name), limit, world_clock(settings.place))
             console.print(f"retain {name}: {len(gone):,} files removed", highlight=False)
 
@@ -87,13 +88,13 @@ def erase(
 
 def backup(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
     """Copy warehouse and published state to a backup."""
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
     from orchestration.upgrade import back_up
     from orchestration.warehouse import require_warehouse
 
     settings = chosen(live, recorded)
     require_warehouse(settings.place)
-    with guarded(settings, "backup", wait=wait):
+    with guarded(settings, "backup", locks=locks_of("backup"), wait=wait):
         console.print(f"backup {back_up(settings.place, 'by-hand')}")
 
 
@@ -106,7 +107,7 @@ def restore(
     wait: Wait = False,
 ) -> None:
     """Put a backup's warehouse and published state back."""
-    from orchestration.running import guarded
+    from orchestration.running import guarded, locks_of
     from orchestration.upgrade import backups
     from orchestration.upgrade import restore as bring_back
 
@@ -120,6 +121,6 @@ def restore(
                 f"{each.name}  {each.made_at:%Y-%m-%d %H:%M} UTC  {each.size / 1e6:,.1f} MB"
             )
         return
-    with guarded(settings, "restore", wait=wait):
+    with guarded(settings, "restore", locks=locks_of("restore"), wait=wait):
         bring_back(settings.place, name)
     console.print(f"restored {name}; `trendhouse build` brings in what the lake holds beyond it")

@@ -1,4 +1,4 @@
-"""One run at a time: the lock, the disk check, and what a run leaves behind (its log and its record)."""
+"""What runs beside what: the locks, the disk check, and what a run leaves behind (its log and its record)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ingestion.lake import replace_text
-from orchestration.settings import Settings
+from ingestion.spec import landed_specs
+from orchestration.settings import Place, Settings
 
 GIGABYTE = 1_000_000_000
 TOKEN_FORMS = re.compile(
@@ -32,11 +33,30 @@ TOKEN_FORMS = re.compile(
 )
 MASK = "[redacted]"
 
+# What a step holds, beside its sources: `clean` the versions of the clean lake, which a build must see
+# between two deduplications and never within one (its models remember the newest version they saw);
+# `warehouse` DuckDB's one writer and what is published; `expectations` the pages of the checks.
+SHARED = ("clean", "warehouse", "expectations")
+HELD_BESIDE_SOURCES = {
+    "land": (),
+    "deduplicate": ("clean",),
+    "check_clean": ("expectations",),
+    "compact": (),
+    "retain": (),
+}
+HELD = {
+    "build": ("clean", "warehouse"),
+    "check_marts": ("warehouse", "expectations"),
+    "publish": ("warehouse",),
+    "backup": ("warehouse",),
+    "restore": ("warehouse",),
+}
+
 log = logging.getLogger(__name__)
 
 
 class Locked(Exception):
-    """Another run works in this world; the message says who."""
+    """Another run works on the same part of this world; the message says who."""
 
 
 class DiskFull(Exception):
@@ -92,25 +112,31 @@ class Record:
 
 
 @contextmanager
-def guarded(settings: Settings, command: str, *, wait: bool = False) -> Iterator[Record]:
-    """Hold the world's lock while a command works; log to `logs/<run id>.log`, keep a record.
+def guarded(
+    settings: Settings,
+    command: str,
+    *,
+    locks: Iterable[str] | None = None,
+    wait: bool | float = False,
+) -> Iterator[Record]:
+    """Hold `locks` (None: the whole world) while a command works; log to `logs/<run id>.log`, keep
+    a record.
 
-    Raises Locked if another run holds the lock and `wait` is false, DiskFull if there is less free
-    disk than `min_free_gb`. Whatever the command raises is logged, recorded and raised on.
+    `wait` is how long another holder is waited for: not, without end, or so many seconds. Raises
+    Locked after that, DiskFull if there is less free disk than `min_free_gb`. Whatever the command
+    raises is logged, recorded and raised on.
     """
     place = settings.place
-    for folder in (place.root, place.logs, place.runs):
+    for folder in (place.root, place.logs, place.runs, place.locks):
         folder.mkdir(parents=True, exist_ok=True)
-    with locked(place.lock, command, wait=wait):
+    with holding(place, command, locks, wait=wait):
         check_disk(place.root, settings.min_free_gb)
-        run_id = new_run_id(place.runs)
-        began, record = (
-            time.monotonic(),
-            Record(run_id, command, datetime.now(UTC), place.runs / f"{run_id}.json"),
-        )
-        redact = Redaction(settings.tokens)
-        with logged(place.logs / f"{run_id}.log", settings.log_level, redact):
+        began, redact = time.monotonic(), Redaction(settings.tokens)
+        with FileLock(place.locks / "runs.lock"):
+            run_id = new_run_id(place.runs)
+            record = Record(run_id, command, datetime.now(UTC), place.runs / f"{run_id}.json")
             record.write(redact)
+        with logged(place.logs / f"{run_id}.log", settings.log_level, redact):
             log.info("run %s: %s, world %s", run_id, command, settings.effective_world)
             try:
                 yield record
@@ -136,14 +162,44 @@ def exit_code_of(error: BaseException) -> int:
 
 
 def new_run_id(runs: Path) -> str:
-    """The second at which the run began, UTC; sortable, and unique below one world's lock."""
+    """The second at which the run began, UTC; sortable, and unique while `runs.lock` is held."""
     stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     taken = sum(1 for _ in runs.glob(f"{stem}*.json"))
     return f"{stem}-{taken + 1}" if taken else stem
 
 
+def locks_of(step: str, sources: Iterable[str] = ()) -> tuple[str, ...]:
+    """The locks that a step holds while it works on `sources`."""
+    if step in HELD:
+        return HELD[step]
+    return (*map(source_lock, sources), *HELD_BESIDE_SOURCES[step])
+
+
+def source_lock(name: str) -> str:
+    return f"source-{name}"
+
+
+def all_locks() -> tuple[str, ...]:
+    """Every lock of a world, in the one order in which they are taken."""
+    return (*sorted(source_lock(spec.name) for spec in landed_specs()), *SHARED)
+
+
 @contextmanager
-def locked(path: Path, command: str, *, wait: bool) -> Iterator[None]:
+def holding(
+    place: Place, command: str, locks: Iterable[str] | None = None, *, wait: bool | float = False
+) -> Iterator[None]:
+    """Hold several locks at once; taken in one order by everybody, so that no two wait for each other."""
+    wanted = set(all_locks() if locks is None else locks)
+    ends = time.monotonic() + wait
+    with ExitStack() as held:
+        for name in (each for each in all_locks() if each in wanted):
+            left = wait if isinstance(wait, bool) else max(0.0, ends - time.monotonic())
+            held.enter_context(locked(place.locks / f"{name}.lock", command, wait=left))
+        yield
+
+
+@contextmanager
+def locked(path: Path, command: str, *, wait: bool | float) -> Iterator[None]:
     """Hold the lock file; beside it stands who holds it, for the one who finds it taken."""
     lock, holder = FileLock(path), path.with_suffix(".json")
     try:
@@ -152,7 +208,10 @@ def locked(path: Path, command: str, *, wait: bool) -> Iterator[None]:
         if not wait:
             raise Locked(f"{described(holder)} Wait for it with --wait, or end it.") from None
         print(f"Waiting: {described(holder)}", file=sys.stderr, flush=True)
-        lock.acquire()
+        try:
+            lock.acquire(timeout=-1 if wait is True else wait)
+        except Timeout:
+            raise Locked(f"{described(holder)} Waited for {wait:g} s.") from None
     try:
         who = {
             "pid": os.getpid(),
@@ -165,6 +224,12 @@ def locked(path: Path, command: str, *, wait: bool) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def holders(place: Place) -> list[dict[str, Any]]:
+    """Who works in this world, each once."""
+    found = [held_by(place.locks / f"{name}.lock") for name in all_locks()]
+    return list({json.dumps(who): who for who in found if who is not None}.values())
 
 
 def held_by(path: Path) -> dict[str, Any] | None:

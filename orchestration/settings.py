@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     )
     spark_memory: str = Field("2g", description="Heap of the local Spark driver.")
     spark_master: str = Field("local[*]", description="Spark master.")
+    lock_wait_seconds: float = Field(
+        900, ge=0, description="So long a scheduled task waits for another run; seconds."
+    )
     min_free_gb: float = Field(1.0, ge=0, description="A run needs this much free disk; GB.")
     raw_retention_days: int | None = Field(
         None,
@@ -152,7 +155,7 @@ class Place:
         self.landings = root / "landings"
         self.data_docs = root / "docs" / "expectations"
         self.backups = root / "backups"
-        self.lock = root / "run.lock"
+        self.locks = root / "locks"
 
     def make_current(self) -> None:
         """Let bare commands (`dbt build`, `trendhouse query`) find this world from now on."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from ingestion.spec import load_spec
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import Node
 
 Progress = Callable[[str], None]
 # What only a mistake of the house's own raises; an upstream that misbehaves raises other errors.
@@ -57,7 +58,7 @@ def land(source: str, settings: Settings | None = None, progress: Progress = qui
 
     told.clear()
     landing = run(source, settings, on_progress=report)
-    keep(settings.place, landing)
+    keep(settings.place, landing, settings.clock())
     rows = sum(landing.rows.values())
     names = {kind.__name__ for kind in CRASHES}
     crashes = [
@@ -113,6 +114,7 @@ def build(
     full_refresh: bool = False,
     settings: Settings | None = None,
     progress: Progress = quiet,
+    on_node: Callable[[Node], None] = lambda node: None,
 ) -> Outcome:
     """Clean lake -> marts by dbt, with its tests and snapshots. Raises BuildFailed."""
     from orchestration.upgrade import prepare
@@ -126,10 +128,11 @@ def build(
     ]
     done = 0
 
-    def count(name: str, status: str) -> None:
+    def count(node: Node) -> None:
         nonlocal done
         done += 1
-        progress(f"{done} nodes, {name}")
+        progress(f"{done} nodes, {node.name}")
+        on_node(node)
 
     result = dbt("build", *arguments, place=settings.place, on_node=count)
     return Outcome(summary=result.summary, rows=result.node_count, detail=result)
@@ -149,10 +152,16 @@ def check_marts(
 
 
 def publish(
-    domain: str = "opensource", settings: Settings | None = None, progress: Progress = quiet
+    domain: str = "opensource",
+    settings: Settings | None = None,
+    progress: Progress = quiet,
+    run_id: str | None = None,
 ) -> Outcome:
-    """Swap the marts that readers see. Raises PublicationBlocked if the ledger falls short."""
+    """Swap the marts that readers see; `run_id` (None: the newest) is what the publication names.
+
+    Raises PublicationBlocked if the ledger falls short.
+    """
     from orchestration.publish import publish as run
 
-    publication = run((settings or load_settings()).place, domain)
+    publication = run((settings or load_settings()).place, domain, run_id)
     return Outcome(summary=publication.summary, rows=publication.row_count, detail=publication)

@@ -14,14 +14,24 @@ from types import SimpleNamespace
 import pytest
 
 from orchestration.display import Line
-from orchestration.running import DiskFull, Locked, Redaction, check_disk, guarded, held_by
+from orchestration.running import (
+    DiskFull,
+    Locked,
+    Redaction,
+    all_locks,
+    check_disk,
+    guarded,
+    holders,
+    locks_of,
+)
 from orchestration.settings import Settings
 
 HOLD = """
 import sys, time
 from orchestration.running import guarded
 from orchestration.settings import load_settings
-with guarded(load_settings(), "run"):
+locks = sys.argv[2:] or None
+with guarded(load_settings(), "run", locks=locks):
     print("held", flush=True)
     time.sleep(float(sys.argv[1]))
 """
@@ -37,12 +47,12 @@ def settings(tmp_path, monkeypatch):
 
 @pytest.fixture
 def holder(settings):
-    """Starts another process that holds the world's lock for so many seconds."""
+    """Starts another process that holds locks (all of the world's) for so many seconds."""
     processes = []
 
-    def hold(seconds: float) -> subprocess.Popen:
+    def hold(seconds: float, *locks: str) -> subprocess.Popen:
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, str(seconds)],
+            [sys.executable, "-c", HOLD, str(seconds), *locks],
             env={**os.environ, "TRENDHOUSE_HOME": str(settings.home), "TRENDHOUSE_WORLD": "sample"},
             stdout=subprocess.PIPE,
             text=True,
@@ -89,15 +99,68 @@ def test_a_killed_run_leaves_no_lock(settings, holder):
     process = holder(60)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert held_by(settings.place.lock) is None
+    assert holders(settings.place) == []
     with guarded(settings, "run") as record:
         assert record.run_id
 
 
 def test_who_holds_the_lock_can_be_asked(settings, holder):
-    assert held_by(settings.place.lock) is None
+    assert holders(settings.place) == []
     process = holder(60)
-    assert held_by(settings.place.lock)["pid"] == process.pid
+    (who,) = holders(settings.place)
+    assert who["pid"] == process.pid
+
+
+def test_a_run_that_waits_so_long_is_told_who_held_it_up(settings, holder, capfd):
+    process = holder(60)
+    with (
+        pytest.raises(Locked, match=rf"process {process.pid} .* Waited for 0\.\d+ s"),
+        guarded(settings, "land", wait=0.4),
+    ):
+        pass
+    assert "Waiting: " in capfd.readouterr().err
+
+
+def test_two_sources_land_beside_each_other(settings, holder):
+    holder(60, *locks_of("land", ["gharchive"]))
+    with guarded(settings, "land", locks=locks_of("land", ["github"])) as record:
+        assert record.run_id
+    with pytest.raises(Locked), guarded(settings, "run"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_possible"),
+    [
+        (("land", ["github"]), ("land", ["github"]), False),
+        (("land", ["github"]), ("deduplicate", ["github"]), False),
+        (("land", ["github"]), ("deduplicate", ["gharchive"]), True),
+        (("deduplicate", ["github"]), ("deduplicate", ["gharchive"]), False),
+        (("deduplicate", ["github"]), ("build", []), False),
+        (("land", ["github"]), ("build", []), True),
+        (("check_clean", ["github"]), ("deduplicate", ["github"]), False),
+        (("check_clean", ["github"]), ("deduplicate", ["gharchive"]), True),
+        (("check_clean", ["github"]), ("check_marts", []), False),
+        (("deduplicate", ["github"]), ("publish", []), True),
+        (("build", []), ("publish", []), False),
+        (("compact", ["github"]), ("land", ["github"]), False),
+    ],
+)
+def test_steps_run_beside_each_other_where_they_share_nothing(one, other, is_possible):
+    assert set(locks_of(*one)).isdisjoint(locks_of(*other)) is is_possible
+
+
+def test_every_lock_of_a_step_is_one_of_the_world_s():
+    steps = ("land", "deduplicate", "check_clean", "build", "check_marts", "publish", "compact")
+    for step in (*steps, "retain", "backup", "restore"):
+        assert set(locks_of(step, ["github"])) <= set(all_locks()), step
+
+
+def test_runs_beside_each_other_have_ids_of_their_own(settings, holder):
+    for source in ("gharchive", "github", "endoflife"):
+        holder(60, *locks_of("land", [source]))
+    assert len(list(settings.place.runs.glob("*.json"))) == 3
+    assert len(holders(settings.place)) == 3
 
 
 def test_worlds_do_not_lock_each_other(settings, holder):
@@ -110,7 +173,7 @@ def test_a_full_disk_stops_a_run_before_it_begins(settings):
     settings.min_free_gb = 1e9
     with pytest.raises(DiskFull, match="a run needs 1e"), guarded(settings, "run"):
         pytest.fail("the run began")
-    assert held_by(settings.place.lock) is None
+    assert holders(settings.place) == []
 
 
 def test_enough_disk_lets_a_run_begin(tmp_path):
