@@ -22,6 +22,10 @@ class Cause(StrEnum):
     STALE = "source stale"
 
 
+# How a run can end; whoever has told one of these needs not tell that the run failed.
+ENDS = (Cause.FAILURE, Cause.EXPECTATIONS, Cause.COMPLETENESS, Cause.QUOTA)
+
+
 class State(StrEnum):
     """First of its kind, one that stands for many, or the end of it."""
 
@@ -36,6 +40,7 @@ class Alert:
 
     Where `dag_id`, `task_id`, `run_id` and `log_url` are left out, `send` takes them from the task
     that it is called in. `is_grouped` false: told at once and always, as the self-test needs it.
+    `count` occurrences since `since` stand behind a message that is repeated or recovered.
     """
 
     cause: Cause
@@ -55,6 +60,18 @@ class Alert:
     since: datetime | None = None
 
     @property
+    def origin(self) -> str:
+        """The source: as given, or as the DAG's name says it."""
+        return self.source or (
+            self.dag_id.removeprefix("ingest_") if self.dag_id.startswith("ingest_") else ""
+        )
+
+    @property
     def key(self) -> str:
-        """What is grouped together: the same cause at the same DAG (or source, outside of DAGs)."""
-        return f"{self.cause}|{self.dag_id or self.source}"
+        """What is grouped together: the same cause at the same DAG and source."""
+        return "|".join((self.cause, self.dag_id, self.origin))
+
+    @property
+    def where(self) -> str:
+        """DAG and task, or what there is of them."""
+        return ".".join(filter(None, (self.dag_id, self.task_id))) or self.origin or "trendhouse"

@@ -24,8 +24,8 @@ def dag_alerts(deadline: timedelta | None = None) -> dict[str, Any]:
 
     interval = deadline or timedelta(minutes=load_settings().alert_deadline_minutes)
     return {
-        "on_success_callback": notifiers(Cause.SUCCESS),
-        "on_failure_callback": notifiers(Cause.FAILURE),
+        "on_success_callback": notifiers(Cause.SUCCESS, is_of_run=True),
+        "on_failure_callback": notifiers(Cause.FAILURE, is_of_run=True),
         "deadline": DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
             interval=interval,
@@ -37,8 +37,8 @@ def dag_alerts(deadline: timedelta | None = None) -> dict[str, Any]:
     }
 
 
-def notifiers(cause: Cause, *, is_grouped: bool = True) -> list[Any]:
+def notifiers(cause: Cause, *, is_of_run: bool = False, is_grouped: bool = True) -> list[Any]:
     """One notifier per channel."""
     from orchestration.alerts.channels import CHANNELS
 
-    return [channel(cause, is_grouped=is_grouped) for channel in CHANNELS]
+    return [channel(cause, is_of_run=is_of_run, is_grouped=is_grouped) for channel in CHANNELS]

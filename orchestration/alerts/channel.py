@@ -3,33 +3,89 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
-from airflow.sdk import BaseNotifier
+from airflow.sdk import BaseHook, BaseNotifier
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from orchestration.alerts.alert import Alert, Cause
 from orchestration.alerts.context import alert_of
+from orchestration.alerts.grouping import Grouping
+from orchestration.alerts.redaction import redacted, redactor
+from orchestration.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
 
 class Channel(BaseNotifier):
-    """A way to people. A new one gives its connection's name and says how it delivers."""
+    """A way to people. A new one names itself and its connection, and says how it delivers."""
 
-    connection_id = ""
+    name: ClassVar[str]
+    connection_id: ClassVar[str]
 
-    def __init__(self, cause: Cause, *, is_grouped: bool = True) -> None:
+    def __init__(self, cause: Cause, *, is_of_run: bool = False, is_grouped: bool = True) -> None:
         super().__init__()
         self.cause = cause
+        self.is_of_run = is_of_run
         self.is_grouped = is_grouped
 
     def notify(self, context: Any) -> None:
-        """Called by Airflow at a task's or a run's end."""
-        self.post(alert_of(self.cause, context, is_grouped=self.is_grouped))
+        """Called by Airflow at the end of a task or of a run."""
+        try:
+            alert = alert_of(
+                self.cause, context, is_of_run=self.is_of_run, is_grouped=self.is_grouped
+            )
+        except Exception:
+            log.exception("%s: no alert could be made of a callback's context", self.name)
+        else:
+            self.post(alert)
 
     def post(self, alert: Alert) -> None:
-        """Deliver what the grouping lets through; a failure is logged and counted."""
-        log.warning("alert: %s, %s %s: %s", alert.cause, alert.dag_id, alert.task_id, alert.what)
+        """Deliver what the grouping lets through; whatever fails is logged and counted, not raised."""
+        try:
+            connection = self.connection()
+            if connection is None:
+                log.info("%s: no connection `%s`, silent", self.name, self.connection_id)
+                return
+            self.tell(alert, connection, load_settings())
+        except Exception as error:
+            log.error("%s: %s not sent: %s", self.name, alert.cause, type(error).__name__)
 
-    def deliver(self, alert: Alert) -> None:
+    def tell(self, alert: Alert, connection: Any, settings: Settings) -> None:
+        redact = redactor([*settings.tokens, *secrets_of(connection)])
+        grouping = Grouping(
+            settings.place.root / "alerts.json",
+            self.name,
+            timedelta(minutes=settings.alert_window_minutes),
+            settings.alert_limit,
+        )
+        now = datetime.now(UTC)
+        for message in grouping.admit(redacted(alert, redact), now):
+            try:
+                self.deliver(message, connection, settings)
+            except Exception as error:
+                said = redact(f"{type(error).__name__}: {error}")
+                log.error("%s: %s not delivered: %s", self.name, message.cause, said)
+                grouping.settle(message, now, is_delivered=False)
+            else:
+                grouping.settle(message, now, is_delivered=True)
+
+    def connection(self) -> Any:
+        """The Airflow connection of this channel; None if nobody has made one."""
+        try:
+            return BaseHook.get_connection(self.connection_id)
+        except AirflowNotFoundException:
+            return None
+
+    def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
+        """Send one message. May raise anything."""
         raise NotImplementedError
+
+
+def secrets_of(connection: Any) -> list[str]:
+    """What of a connection nobody may read: its password, and every text in its extras."""
+    extras = connection.extra_dejson.values() if connection.extra else []
+    password = connection.password or ""
+    hidden = [value for value in extras if isinstance(value, str) and len(value) >= 16]
+    return [password, *hidden] if len(password) >= 4 else hidden

@@ -18,8 +18,8 @@ def send(alert: Alert) -> None:
         alert = in_this_task(alert)
         for channel in CHANNELS:
             channel(alert.cause).post(alert)
-    except Exception:
-        log.exception("An alert could not be sent: %s, %s", alert.cause, alert.dag_id)
+    except Exception as error:
+        log.error("An alert could not be sent: %s, %s", alert.cause, type(error).__name__)
 
 
 def in_this_task(alert: Alert) -> Alert:

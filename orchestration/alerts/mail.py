@@ -1,0 +1,62 @@
+"""Alerts by mail: the same facts as a small table, to the owner of the source or to whom is named."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from orchestration.alerts import wording
+from orchestration.alerts.alert import Alert
+from orchestration.alerts.channel import Channel
+from orchestration.settings import Settings
+
+SENDER = "trendhouse@localhost"
+
+
+class MailChannel(Channel):
+    """`smtp_default`; its extra `from_email` is the sender."""
+
+    name = "mail"
+    connection_id = "smtp_default"
+
+    def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
+        from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+        with SmtpHook(smtp_conn_id=self.connection_id) as hook:
+            hook.send_email_smtp(
+                to=recipients(alert, settings),
+                from_email=hook.from_email or SENDER,
+                subject=f"[trendhouse] {wording.title(alert)}",
+                html_content=body(alert),
+                custom_headers={"Auto-Submitted": "auto-generated"},
+            )
+
+
+def recipients(alert: Alert, settings: Settings) -> list[str]:
+    """Who is named, else who owns the source, else all owners."""
+    from ingestion.spec import landed_specs
+
+    if settings.alert_mail:
+        return [part.strip() for part in settings.alert_mail.split(",") if part.strip()]
+    owners = {spec.name: spec.owner for spec in landed_specs()}
+    return [owners[alert.origin]] if alert.origin in owners else sorted(set(owners.values()))
+
+
+def body(alert: Alert) -> str:
+    """The message as HTML that any mail reader shows."""
+    rows = "".join(
+        f"<tr><th align='left'>{escape(label)}</th><td>{escape(value)}</td></tr>\n"
+        for label, value in wording.facts(alert)
+    )
+    parts = [
+        f"<p><b>{wording.sign(alert)} {escape(wording.title(alert))}</b></p>",
+        f"<p>{escape(wording.what(alert))}</p>",
+    ]
+    if lines := wording.details(alert):
+        parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
+    parts.append(f"<table>\n{rows}</table>")
+    if to_do := wording.to_do(alert):
+        parts.append(f"<p><b>What to do:</b> {escape(to_do)}</p>")
+    if alert.log_url:
+        parts.append(f"<p><a href='{escape(alert.log_url)}'>Open the log</a></p>")
+    return "\n".join(parts) + "\n"
