@@ -31,6 +31,21 @@ def require_warehouse(place: Place) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Node:
+    """A node that dbt has finished: its id, type and name, how it ended, what dbt said."""
+
+    unique_id: str
+    kind: str
+    name: str
+    status: str
+    message: str
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status.startswith(("error", "fail"))
+
+
 @dataclass
 class Build:
     """What one dbt invocation did: finished nodes by resource type, and what failed."""
@@ -53,7 +68,7 @@ def dbt(
     command: str,
     *arguments: str,
     place: Place,
-    on_node: Callable[[str, str], None] = lambda name, status: None,
+    on_node: Callable[[Node], None] = lambda node: None,
 ) -> Build:
     """Run `dbt <command>` in a process of its own, so that the warehouse file is free afterwards.
 
@@ -110,14 +125,20 @@ def events(lines: Iterator[str], said: list[str]) -> Iterator[dict]:
         yield event
 
 
-def follow(event: dict, build: Build, on_node: Callable[[str, str], None]) -> None:
+def follow(event: dict, build: Build, on_node: Callable[[Node], None]) -> None:
     """Count a finished node: dbt tells of it in `LogModelResult`, `LogTestResult` and their like."""
     name, data = event["info"].get("name", ""), event.get("data", {})
-    node = data.get("node_info")
-    if not (name.startswith("Log") and name.endswith("Result") and node):
+    told = data.get("node_info")
+    if not (name.startswith("Log") and name.endswith("Result") and told):
         return
-    kind, status = node.get("resource_type", "node"), str(data.get("status", "")).lower()
-    build.counts[kind] = build.counts.get(kind, 0) + 1
-    on_node(node.get("node_name", ""), status)
-    if status.startswith(("error", "fail")):
-        build.failures.append(f"{node.get('unique_id')}: {event['info'].get('msg', status)}")
+    node = Node(
+        unique_id=told.get("unique_id", ""),
+        kind=told.get("resource_type", "node"),
+        name=told.get("node_name", ""),
+        status=str(data.get("status", "")).lower(),
+        message=event["info"].get("msg", ""),
+    )
+    build.counts[node.kind] = build.counts.get(node.kind, 0) + 1
+    on_node(node)
+    if node.has_failed:
+        build.failures.append(f"{node.unique_id}: {node.message or node.status}")
