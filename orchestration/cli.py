@@ -267,8 +267,9 @@ def metrics(
     if once:
         sys.stdout.write(generate_latest(registry(effective)).decode())
         return
+    server = serve(effective, address, port)
     console.print(f"Metrics: http://{address}:{port}/metrics", highlight=False)
-    serve(effective, address, port)
+    server.join()
 
 
 @app.command()

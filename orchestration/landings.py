@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ingestion.lake import replace_text
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from ingestion.landing import Landing
 
 
-def keep(place: Place, landing: Landing) -> None:
+def keep(place: Place, landing: Landing, now: datetime) -> None:
     """Add a landing to `landings/<source>.json`, with the quotas that upstream told this process.
 
-    The source's lock is held, so nobody else writes there."""
+    `now` is the world's time: when the source was last found to be as it is here, unless something
+    failed. The source's lock is held, so nobody else writes there.
+    """
     path = place.landings / f"{landing.source}.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     sums = before.get("totals", {})
@@ -43,6 +46,13 @@ def keep(place: Place, landing: Landing) -> None:
             "rows": dict(Counter(sums.get("rows", {})) + Counter(landing.rows)),
             **totals,
         },
+        "confirmed_at": before.get("confirmed_at") if landing.failures else now.isoformat(),
         "quotas": before.get("quotas", {}) | {name: asdict(quota) for name, quota in told.items()},
     }
     replace_text(path, json.dumps(content, indent=1))
+
+
+def landings(place: Place) -> list[dict[str, Any]]:
+    """What is kept of each source that has landed, by name."""
+    paths = sorted(place.landings.glob("*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]

@@ -21,10 +21,13 @@ def place(tmp_path):
     told.clear()
 
 
+NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
+
+
 def landing(rows: dict[str, int], requests: int, failures: int = 0) -> Landing:
     return Landing(
         source="github",
-        started_at=datetime(2026, 11, 2, 6, tzinfo=UTC),
+        started_at=NOW,
         rows=rows,
         costs={"issues": Cost(requests, 7, 1000)},
         failures=[Failure("issues", "7", "answered 500")] * failures,
@@ -37,8 +40,8 @@ def read(place: Place) -> dict:
 
 
 def test_the_newest_landing_is_kept_beside_the_sum_of_all(place):
-    keep(place, landing({"issues": 10}, requests=3, failures=1))
-    keep(place, landing({"issues": 5, "forks": 2}, requests=4))
+    keep(place, landing({"issues": 10}, requests=3, failures=1), NOW)
+    keep(place, landing({"issues": 5, "forks": 2}, requests=4), NOW)
     kept = read(place)
     assert kept["last"]["rows"] == {"issues": 5, "forks": 2}
     assert (kept["last"]["requests"], kept["last"]["failures"]) == (4, 0)
@@ -65,7 +68,7 @@ def test_a_quota_is_what_all_tokens_have_left_together(place):
             },
             date=1000,
         )
-    keep(place, landing({}, requests=2))
+    keep(place, landing({}, requests=2), NOW)
     quota = read(place)["quotas"]["core"]
     assert (quota["limit"], quota["remaining"]) == (10_000, 4_100)
     in_seconds = quota["resets_at"] - datetime.now(UTC).timestamp()
@@ -75,7 +78,13 @@ def test_a_quota_is_what_all_tokens_have_left_together(place):
 def test_a_quota_stays_known_when_a_landing_asked_nothing(place):
     pool = TokenPool(["one"], reserve=0.1, deadline=1e12)
     pool.spent(pool.tokens[0], "graphql", 60)
-    keep(place, landing({}, requests=1))
+    keep(place, landing({}, requests=1), NOW)
     told.clear()
-    keep(place, landing({}, requests=0))
+    keep(place, landing({}, requests=0), NOW)
     assert read(place)["quotas"]["graphql"]["remaining"] == 0
+
+
+def test_a_landing_that_failed_somewhere_confirms_nothing(place):
+    keep(place, landing({}, requests=1), NOW)
+    keep(place, landing({}, requests=1, failures=1), NOW.replace(day=3))
+    assert read(place)["confirmed_at"] == NOW.isoformat()
