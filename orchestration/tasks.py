@@ -1,0 +1,167 @@
+"""What an Airflow task does around a step: settings, locks, log, record, alerts, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestration.running import Record
+    from orchestration.settings import Settings
+    from orchestration.steps import Outcome, Progress
+
+log = logging.getLogger(__name__)
+
+TOKENS = "github_default"
+# Between two lines of progress in a task's log.
+PROGRESS_SECONDS = 10.0
+SHOWN = 20
+
+
+class StepFailed(Exception):
+    """A step came to nothing, or the house's own code broke in it; Airflow tries it again."""
+
+
+@dataclass
+class Work:
+    """A task at work: its effective settings and the record that it leaves in `runs/`."""
+
+    settings: Settings
+    record: Record
+
+
+@contextmanager
+def working(step: str, sources: Sequence[str] = ()) -> Iterator[Work]:
+    """Hold what a step needs, for as long as the context lasts; a holder before us is waited for.
+
+    Raises Locked after `lock_wait_seconds`, DiskFull: both are failures that Airflow tries again.
+    """
+    from orchestration import worlds
+    from orchestration.running import guarded, locks_of
+
+    command = " ".join(["airflow", step, *sources])
+    with ExitStack() as held:
+        settings = held.enter_context(credentials())
+        record = held.enter_context(
+            guarded(
+                settings,
+                command,
+                locks=locks_of(step, sources),
+                wait=settings.lock_wait_seconds,
+            )
+        )
+        held.enter_context(worlds.environment(worlds.home_variables(settings)))
+        yield Work(settings, record)
+
+
+@contextmanager
+def credentials() -> Iterator[Settings]:
+    """The settings, with the tokens of the connection where the environment has none; masked in logs."""
+    from airflow.sdk.log import mask_secret
+
+    from orchestration import worlds
+    from orchestration.settings import load_settings
+
+    settings = load_settings()
+    if settings.effective_world == "live" and not settings.tokens:
+        given = {"GITHUB_TOKENS": tokens_of_connection()}
+    else:
+        given = {}
+    with worlds.environment(given):
+        settings = load_settings()
+        for token in settings.tokens:
+            mask_secret(token)
+        yield settings
+
+
+def tokens_of_connection() -> str:
+    """The password of the connection `github_default`: tokens, separated by commas; empty without."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return Connection.get(TOKENS).password or ""
+    except AirflowNotFoundException:
+        log.warning("No token: neither GITHUB_TOKEN nor a connection `%s` is set.", TOKENS)
+        return ""
+
+
+def run_step(step: str, source: str | None = None, **arguments: Any) -> dict[str, Any]:
+    """Run a step as a task; its summary for people and for other tasks, as plain values.
+
+    What failed beside it is in the summary and told by an alert. A refusal ends the task for good
+    (AirflowFailException), everything else that is raised is tried again.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from expectations.check import ExpectationsFailed
+    from orchestration import steps
+    from orchestration.publish import PublicationBlocked
+
+    sources = [source] if source else []
+    began = time.monotonic()
+    try:
+        with working(step, sources) as work:
+            if step == "publish":
+                arguments["run_id"] = work.record.run_id
+            act = getattr(steps, step)
+            progress = logged(step)
+            outcome = act(*sources, settings=work.settings, progress=progress, **arguments)
+            return conclude(step, source, outcome, work.record, time.monotonic() - began)
+    except (ExpectationsFailed, PublicationBlocked) as refusal:
+        raise AirflowFailException(str(refusal)) from refusal
+
+
+def conclude(
+    step: str, source: str | None, outcome: Outcome, record: Record, seconds: float
+) -> dict[str, Any]:
+    """Record, log and tell what a step did. Raises StepFailed if that is nothing at all."""
+    from orchestration.alerts import alerts_of, send
+    from orchestration.run import Exit
+
+    record.steps = [
+        {
+            "name": " ".join(filter(None, [step, source])),
+            "state": outcome.state,
+            "detail": outcome.summary,
+            "rows": outcome.rows,
+            "seconds": round(seconds, 3),
+        }
+    ]
+    record.failures = [*outcome.crashes, *outcome.failures]
+    log.info("%s: %s", step, outcome.summary)
+    for failure in record.failures:
+        log.warning("%s", failure)
+    if outcome.crashes or (outcome.failures and not outcome.rows):
+        raise StepFailed("\n".join(record.failures[:SHOWN]))
+    record.exit_code = int(Exit.PARTIAL if outcome.failures else Exit.DONE)
+    for alert in alerts_of(outcome, source or ""):
+        send(alert)
+    return {
+        "step": step,
+        "source": source,
+        "state": outcome.state,
+        "summary": outcome.summary,
+        "rows": outcome.rows,
+        "failures": outcome.failures[:SHOWN],
+        "failure_count": len(outcome.failures),
+        "run_id": record.run_id,
+        "seconds": round(seconds, 3),
+    }
+
+
+def logged(step: str) -> Progress:
+    """Progress as lines of the task's log, some seconds apart."""
+    told = time.monotonic()
+
+    def say(detail: str) -> None:
+        nonlocal told
+        if time.monotonic() - told >= PROGRESS_SECONDS:
+            told = time.monotonic()
+            log.info("%s: %s", step, detail)
+
+    return say
