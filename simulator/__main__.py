@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--cut-page", metavar="REGEX", help="pages whose path and query match lose half their items"
     )
+    add("--down", metavar="REGEX", help="paths and queries that answer 503, every time")
     add("--latency-ms", type=float, default=0.0)
     add("--core-limit", type=int, default=5000, help="requests per token and window")
     add("--search-limit", type=int, default=30)
@@ -59,6 +60,7 @@ def simulator_of(asked: argparse.Namespace) -> Simulator:
         retry_after=asked.retry_after,
         slow_seconds=asked.slow_seconds,
         cut_page=asked.cut_page,
+        down=asked.down,
     )
     long, short = asked.window_seconds, asked.search_window_seconds
     options = Options(

@@ -36,7 +36,8 @@ class Faults:
 
     `rate` is the share of requests with a fault, `kinds` the faults to choose from. The same
     address gets at most three faults in a row. `cut_page` is a pattern: a page whose path and
-    query match it loses half its items while its Link header stays right, every time.
+    query match it loses half its items while its Link header stays right, every time. `down` is
+    another: whatever matches it answers 503, every time.
     """
 
     rate: float = 0.0
@@ -45,6 +46,7 @@ class Faults:
     retry_after: int = 1
     slow_seconds: float = 0.4
     cut_page: str | None = None
+    down: str | None = None
     attempts: dict[str, int] = field(default_factory=dict)
     in_a_row: dict[str, int] = field(default_factory=dict)
     shown: dict[str, int] = field(default_factory=dict)
@@ -54,9 +56,13 @@ class Faults:
         if unknown:
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; known: {KINDS}")
         self.cut_pattern = re.compile(self.cut_page) if self.cut_page else None
+        self.down_pattern = re.compile(self.down) if self.down else None
 
     def decide(self, address: str) -> str | None:
         """The fault of this request of an address (path and query), or None."""
+        if self.down_pattern is not None and self.down_pattern.search(address):
+            self.shown["down"] = self.shown.get("down", 0) + 1
+            return "503"
         if not self.rate:
             return None
         attempt = self.attempts.get(address, 0)

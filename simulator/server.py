@@ -228,7 +228,16 @@ class Simulator:
             if "kinds" in asked:
                 asked["kinds"] = tuple(asked["kinds"])
             self.faults = Faults(**asked)
-        names = ("rate", "seed", "kinds", "retry_after", "slow_seconds", "cut_page", "shown")
+        names = (
+            "rate",
+            "seed",
+            "kinds",
+            "retry_after",
+            "slow_seconds",
+            "cut_page",
+            "down",
+            "shown",
+        )
         return {name: getattr(self.faults, name) for name in names}
 
     def move(self, asked: dict[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,15 @@ def test_a_silently_cut_page_keeps_its_link(faulty):
     assert get(f"{faulty.base_url}{ISSUES}&page=2").body == true.body
 
 
+def test_what_is_down_stays_down_and_leaves_the_rest_alone(faulty):
+    faulty.faults(down="^/rankings/")
+    statuses = [get(f"{faulty.base_url}/rankings/none").status for _ in range(MAX_IN_A_ROW + 2)]
+    assert set(statuses) == {503}
+    assert get(faulty.base_url + ISSUES).status == 200
+    faulty.faults(rate=0.0)
+    assert get(f"{faulty.base_url}/rankings/none").status == 404
+
+
 def test_what_failed_succeeds_after_three_faults_at_most(faulty):
     for kind in (kind for kind in KINDS if kind.isdigit() and kind not in ("202", "301")):
         turn_on(faulty, kind)
