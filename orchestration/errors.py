@@ -16,6 +16,7 @@ def known() -> dict[type[Exception], int]:
     """Each expected error with its exit code; all else is a bug and keeps its traceback."""
     from expectations.check import ExpectationsFailed
     from ingestion.spec import SpecError
+    from orchestration.airflow_home import AirflowFailed
     from orchestration.publish import PublicationBlocked
     from orchestration.published import QueryFailed
     from orchestration.run import Exit
@@ -33,6 +34,7 @@ def known() -> dict[type[Exception], int]:
         WorldError: Exit.USAGE,
         QueryFailed: Exit.USAGE,
         RestoreFailed: Exit.USAGE,
+        AirflowFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
         NoWarehouse: Exit.FAILED,
         NoJava: Exit.FAILED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -91,6 +92,12 @@ class Settings(BaseSettings):
     alert_deadline_minutes: float = Field(
         180, gt=0, description="A run that is not over this long after it was queued is told."
     )
+    selftest_url: str | None = Field(
+        None, description="A JSON list for the self-test; unset: the licenses that GitHub serves."
+    )
+    selftest_retry_seconds: float = Field(
+        60, ge=0, description="Pause before the self-test tries again what fails on purpose."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="Level of the run's log file: DEBUG, INFO, WARNING, ERROR or CRITICAL."
     )
@@ -127,7 +134,12 @@ class Settings(BaseSettings):
         )
 
     def clock(self) -> datetime:
-        """The time that a run takes for now, UTC."""
+        """The time that a run takes for now, UTC: the one that is set, else the sample world's own, which
+        moves on under a scheduler, else the real one."""
+        memory = self.place.root / "world.json"
+        if self.now is None and self.effective_world == "sample" and memory.exists():
+            known = json.loads(memory.read_text()).get("now")
+            return datetime.fromisoformat(known) if known else datetime.now(UTC)
         return self.now or datetime.now(UTC)
 
     @property
