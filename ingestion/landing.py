@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ingestion.budget import Cost, Plan
 from ingestion.spec import RAW_COLUMNS, SourceSpec
+from ingestion.window import Window
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -76,13 +77,15 @@ Item = Rows | Remember | Failure
 class Context:
     """What a connector is given: its spec, the settings, its state and where to book what it costs.
 
-    `state` is the committed state with everything remembered so far; read it, never write it.
+    `state` is the committed state with everything remembered so far; read it, never write it. With a
+    `window` (a back-fill) exactly its periods are landed, and the cursor stays where it is.
     """
 
     spec: SourceSpec
     settings: Settings
     state: dict[str, Any] = field(default_factory=dict)
     costs: dict[str, Cost] = field(default_factory=dict)
+    window: Window | None = None
 
     def now(self) -> datetime:
         return self.settings.clock()

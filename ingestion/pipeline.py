@@ -22,6 +22,7 @@ from ingestion.destination import lake
 from ingestion.lake import RAW_LAYOUT
 from ingestion.landing import Batches, Context, Failure, Item, Landing, Remember, Rows
 from ingestion.spec import SourceSpec, load_spec
+from ingestion.window import Window, require_history
 from orchestration.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -151,21 +152,29 @@ def build_source(spec: SourceSpec, package: Iterator[Any]) -> DltSource:
 
 
 def run(
-    name: str, settings: Settings | None = None, on_progress: Progress | None = None
+    name: str,
+    settings: Settings | None = None,
+    on_progress: Progress | None = None,
+    window: Window | None = None,
 ) -> Landing:
     """Land the source `name`: upstream -> raw lake. Raises SpecError for a bad spec.
+
+    With a `window` only its periods, whether they were landed before or not: a back-fill. Raises
+    NoHistory where upstream keeps none.
 
     `on_progress(table, rows so far, requests so far)` is called as rows come in. What could not be read
     is listed in the landing's failures; everything else is landed.
     """
     settings = settings or load_settings()
     spec = load_spec(name)
+    if window is not None:
+        require_history(spec)
     pipeline = build_pipeline(spec, settings)
     landing = Landing(source=name, started_at=datetime.now(UTC))
     began = time.monotonic()
     finish_pending(pipeline)
-    landing.planned = plan_with(pipeline, spec, settings)
-    context = Context(spec, settings, costs=landing.costs)
+    landing.planned = None if window else plan_with(pipeline, spec, settings)
+    context = Context(spec, settings, costs=landing.costs, window=window)
     work = Work(context, landing, on_progress)
     while not work.is_done:
         pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")

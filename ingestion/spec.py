@@ -6,11 +6,20 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ingestion.spec_text import SpecError, explain, read_mapping
@@ -19,6 +28,7 @@ SOURCES = Path(__file__).parent / "sources"
 
 ColumnType = Literal["string", "bigint", "double", "boolean", "date", "timestamp", "json"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+CRON = re.compile(r"[\d*/,#A-Za-z-]+( [\d*/,#A-Za-z-]+){4}")
 
 RAW_COLUMNS = (
     "record",
@@ -48,7 +58,10 @@ def unknown_reference(name: str, kind: str, known: Iterable[str], *at: str | int
     remedy = (
         f"did you mean `{near[0]}`?" if near else f"declare it or use one of {', '.join(known)}."
     )
-    said = f"`{name}` is not one of the {kind}"
+    return wrong_reference(f"`{name}` is not one of the {kind}", remedy, *at)
+
+
+def wrong_reference(said: str, remedy: str, *at: str | int) -> Exception:
     return PydanticCustomError("reference", "{said}", {"said": said, "at": at, "remedy": remedy})
 
 
@@ -148,8 +161,33 @@ class Table(Model):
 
 
 class Schedule(Model):
+    """When a source is landed: a cron expression by the clocks of a named zone.
+
+    Missed times are not made up for, since a landing goes on from its cursor; from
+    `catchup_since` on they are, where every time has to have a run of its own.
+    """
+
     cron: str
     timezone: str = "UTC"
+    catchup_since: date | None = None
+
+    @field_validator("cron")
+    @classmethod
+    def has_five_fields(cls, cron: str) -> str:
+        if not CRON.fullmatch(cron):
+            raise wrong_reference(f"`{cron}` is no cron expression", "write it as in `0 4 * * 2`.")
+        return cron
+
+    @field_validator("timezone")
+    @classmethod
+    def is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = difflib.get_close_matches(name, available_timezones(), n=1) or ["Asia/Seoul"]
+            remedy = f"write it as in `{near[0]}`."
+            raise wrong_reference(f"`{name}` is no time zone", remedy) from None
+        return name
 
 
 class Pool(Model):
@@ -189,14 +227,16 @@ class SourceSpec(Model):
     schedule: Schedule | None = None
     pool: Pool | None = None
     retries: int = Field(2, ge=0)
+    retry_minutes: float = Field(5, gt=0)
+    # What upstream keeps apart for ever, so that a back-fill can ask for it again.
+    history: Literal["hour", "day"] | None = None
     freshness_hours: int | None = None
     tables: dict[Name, Table]
 
     @model_validator(mode="after")
     def refer_to_declared_tables(self) -> SourceSpec:
         if self.connector and "readings" in self.tables:
-            at = {"said": "every landed source has it", "at": ("tables", "readings")}
-            raise PydanticCustomError("reference", "{said}", {**at, "remedy": "remove it."})
+            raise wrong_reference("every landed source has it", "remove it.", "tables", "readings")
         for name, table in self.tables.items():
             if table.raw is not None and table.raw not in self.tables:
                 raise unknown_reference(

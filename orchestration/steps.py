@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingestion.spec import load_spec
+from ingestion.window import Window
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Node
 
@@ -40,8 +41,15 @@ def quiet(_: str) -> None:
     """Progress that nobody watches."""
 
 
-def land(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+def land(
+    source: str,
+    settings: Settings | None = None,
+    progress: Progress = quiet,
+    window: Window | None = None,
+) -> Outcome:
     """Upstream -> raw lake. What fails is named in the outcome; the rest is landed.
+
+    With a `window` exactly its periods (a back-fill); raises NoHistory where upstream keeps none.
 
     A landing that broke off as a whole because of the house's own code is a crash, not a failure.
     """
@@ -57,7 +65,7 @@ def land(source: str, settings: Settings | None = None, progress: Progress = qui
         progress(f"{sum(seen.values()):,} rows, {requests:,} requests")
 
     told.clear()
-    landing = run(source, settings, on_progress=report)
+    landing = run(source, settings, on_progress=report, window=window)
     keep(settings.place, landing, settings.clock())
     rows = sum(landing.rows.values())
     names = {kind.__name__ for kind in CRASHES}

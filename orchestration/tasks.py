@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ingestion.window import Window
     from orchestration.running import Record
     from orchestration.settings import Settings
     from orchestration.steps import Outcome, Progress
@@ -114,6 +115,24 @@ def run_step(step: str, source: str | None = None, **arguments: Any) -> dict[str
             return conclude(step, source, outcome, work.record, time.monotonic() - began)
     except (ExpectationsFailed, PublicationBlocked) as refusal:
         raise AirflowFailException(str(refusal)) from refusal
+
+
+def land(source: str, window: Window | None = None) -> dict[str, Any]:
+    """Land a source as a task: `window`, or the day or hour that a run of `airflow backfill` stands
+    for, or what is new. Skips (AirflowSkipException) where there is no history to back-fill from."""
+    from airflow.sdk import get_current_context
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from ingestion.spec import load_spec
+    from ingestion.window import NoHistory, window_of
+
+    run = get_current_context()["dag_run"]
+    try:
+        if window is None and run.run_type == "backfill":
+            window = window_of(load_spec(source), run.data_interval_start, run.data_interval_end)
+        return run_step("land", source, window=window)
+    except NoHistory as none:
+        raise AirflowSkipException(str(none)) from none
 
 
 def conclude(

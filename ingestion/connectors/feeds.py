@@ -98,6 +98,14 @@ def agenda(feed: Feed, state: dict[str, Any], now: datetime, since: datetime) ->
     )
 
 
+def due(context: Context, feed: Feed, since: datetime) -> list[datetime]:
+    """Starts of the periods to ask for: those of the window, or what is next."""
+    window, newest = context.window, feed.newest(context.now())
+    if window is None:
+        return agenda(feed, context.state, context.now(), since).all
+    return [start for start in feed.span(feed.floor(window.since), newest) if start in window]
+
+
 def land_feed(
     context: Context,
     feed: Feed,
@@ -107,7 +115,7 @@ def land_feed(
     is_whole: Callable[[Path], bool] = is_whole,
 ) -> Iterator[Item]:
     """Ask for what is due, land it with `read`; a file that is missing or broken stays open for a week."""
-    base, starts = base_url(context.spec), agenda(feed, context.state, context.now(), since).all
+    base, starts = base_url(context.spec), due(context, feed, since)
     tags, done = dict(context.state.get("tags", {})), 0
 
     def wanted() -> Iterator[Wanted]:
@@ -150,7 +158,10 @@ def land_answer(
 def remember(
     context: Context, feed: Feed, start: datetime, answer: Answer, error: str | None
 ) -> Iterator[Item]:
-    """Widen the landed range by a period, keep its tag while it may change, keep it open on an error."""
+    """Widen the landed range by a period, keep its tag while it may change, keep it open on an error.
+
+    A back-fill does not widen it, since what lies between would count as landed, too.
+    """
     state, key, now = context.state, start.isoformat(), context.now()
     first = None
     if error is not None:
@@ -164,6 +175,8 @@ def remember(
     yield Remember(("open", key), first)
     for old in sorted(state.get("tags", {}))[: -2 * feed.again]:
         yield Remember(("tags", old), None)
+    if context.window is not None:
+        return
     if "from" not in state or key < state["from"]:
         yield Remember(("from",), key)
     if "until" not in state or key > state["until"]:

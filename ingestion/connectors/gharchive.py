@@ -61,7 +61,11 @@ def land(context: Context) -> Iterator[Item]:
     elif not folder.is_dir():
         yield Failure("events", "*", f"{folder} is no folder; set TRENDHOUSE_GHARCHIVE_URL")
     else:
-        paths = archived(folder)
+        paths = [
+            path
+            for path in archived(folder)
+            if context.window is None or hour_of(path.name) in context.window
+        ]
         yield from land_folder(
             context, folder, "events", paths, lambda file: land_file(context, file)
         )

@@ -59,7 +59,12 @@ def land(context: Context) -> Iterator[Item]:
     elif not folder.is_dir():
         yield Failure("rankings", "*", f"{folder} is no folder; set TRENDHOUSE_GITHUB_RANKING_URL")
     else:
-        yield from land_folder(context, folder, "rankings", files(folder), reader.land_file)
+        paths = [
+            path
+            for path in files(folder)
+            if context.window is None or day_of(path.name) in context.window
+        ]
+        yield from land_folder(context, folder, "rankings", paths, reader.land_file)
 
 
 def plan(spec: SourceSpec, state: dict[str, Any], settings: Settings) -> Plan:
@@ -74,6 +79,15 @@ def since_of(settings: Settings) -> datetime:
     back = settings.clock() - timedelta(days=settings.ranking_days)
     given = settings.ranking_since
     return datetime.combine(given, time(), UTC) if given else back
+
+
+def day_of(name: str) -> datetime | None:
+    """The day that a file's name says; None if it says none."""
+    match = DAY.match(name)
+    try:
+        return datetime.combine(date.fromisoformat(match[1]), time(), UTC) if match else None
+    except ValueError:
+        return None
 
 
 def files(folder: Path) -> list[Path]:
@@ -99,11 +113,7 @@ class Rankings:
 
     def land_file(self, file: SourceFile) -> Iterator[Item]:
         """A file of a folder; one that names no day becomes a single row, to end in quarantine."""
-        match = DAY.match(file.name)
-        try:
-            day = datetime.combine(date.fromisoformat(match[1]), time(), UTC) if match else None
-        except ValueError:
-            day = None
+        day = day_of(file.name)
         if day is not None:
             yield from self.land_day(file, day)
             return

@@ -91,6 +91,16 @@ def test_a_name_that_nothing_bears_is_told_with_its_own_line(tmp_path, before, a
         ("nullable: false", "nullable: maybe", r":11: .*nullable: .*right type, not 'maybe'"),
         ("      id:", "      Id:", r":11: .*Id.*write it in lower case"),
         ("opensource", "opensauce", r":1: domain: .*use one of 'opensource', 'movies'"),
+        (
+            "tables:",
+            "schedule: {cron: daily}\ntables:",
+            r":5: schedule\.cron: `daily` is no cron expression; write it as in `0 4 \* \* 2`\.",
+        ),
+        (
+            "tables:",
+            "schedule: {cron: 0 4 * * 2, timezone: Asia/Soul}\ntables:",
+            r":5: schedule\.timezone: `Asia/Soul` is no time zone; write it as in `Asia/Seoul`\.",
+        ),
     ],
 )
 def test_a_wrong_value_is_told_with_what_would_be_right(tmp_path, before, after, said):
