@@ -30,6 +30,7 @@ from orchestration.warehouse import Node
 
 STATES_KEY = "nodes"
 DONE = "done"
+NOT_BEGUN = {"waiting", "scheduled", "queued"}
 ENDED = {"success", "failed", "upstream_failed", "skipped", "removed"}
 TESTS = ("test", "unit_test")
 
@@ -40,6 +41,7 @@ class NodeStates:
     def __init__(self, manifest: Mapping[str, Any], tell: Callable[[dict[str, str]], None]) -> None:
         self.tell = tell
         self.states: dict[str, str] = {}
+        self.failed: list[Node] = []
         self.built: set[str] = set()
         self.subject: dict[str, str] = {}
         self.waiting: dict[str, set[str]] = {}
@@ -53,6 +55,7 @@ class NodeStates:
         """Take in that a node or a test has ended; tell all states if that decides a node."""
         subject = self.subject.get(node.unique_id, node.unique_id)
         if node.has_failed:
+            self.failed.append(node)
             self.states[subject] = f"{node.unique_id}: {node.message or node.status}"
         elif node.kind in TESTS:
             self.waiting[subject].discard(node.unique_id)
@@ -63,6 +66,13 @@ class NodeStates:
             self.states.setdefault(subject, DONE)
         if node.has_failed or is_done:
             self.tell(self.states)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether tests refused the data and nothing else went wrong: another try would say the same."""
+        return bool(self.failed) and all(
+            node.kind in TESTS and node.status.startswith("fail") for node in self.failed
+        )
 
     def conclude(self) -> None:
         """After a build without errors: what was built is done, also where a test was not selected."""
@@ -85,7 +95,7 @@ def verdict(
     return TaskFailedEvent()
 
 
-def look(dag_id: str, run_id: str, build_task_id: str) -> tuple[dict[str, str], str | None]:
+def look(dag_id: str, run_id: str, build_task_id: str) -> tuple[dict[str, str], str]:
     """The states told so far, and the state of the build; the latter first, so that none is missed."""
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
     from airflow.sdk.execution_time.xcom import XCom
@@ -93,9 +103,11 @@ def look(dag_id: str, run_id: str, build_task_id: str) -> tuple[dict[str, str], 
     found = RuntimeTaskInstance.get_task_states(
         dag_id=dag_id, task_ids=[build_task_id], run_ids=[run_id]
     )
-    build = found.get(run_id, {}).get(build_task_id)
+    build = str(found.get(run_id, {}).get(build_task_id) or "waiting")
+    if build in NOT_BEGUN:
+        return {}, build
     states = XCom.get_one(key=STATES_KEY, dag_id=dag_id, run_id=run_id, task_id=build_task_id)
-    return states or {}, None if build is None else str(build)
+    return states or {}, build
 
 
 class Watch:
@@ -108,14 +120,14 @@ class Watch:
         self.build = build
         self.lock = asyncio.Lock()
         self.looked_at = 0.0
-        self.seen: tuple[dict[str, str], str | None] = ({}, None)
+        self.seen: tuple[dict[str, str], str] = ({}, "waiting")
 
     @classmethod
     def of(cls, *build: str) -> Watch:
         watch = cls.watches.get(build) or cls(build)
         return cls.watches.setdefault(build, watch)
 
-    async def look(self) -> tuple[dict[str, str], str | None]:
+    async def look(self) -> tuple[dict[str, str], str]:
         from asgiref.sync import sync_to_async
 
         async with self.lock:

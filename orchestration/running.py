@@ -45,6 +45,7 @@ HELD_BESIDE_SOURCES = {
     "retain": (),
 }
 HELD = {
+    "prepare": ("clean", "warehouse"),
     "build": ("clean", "warehouse"),
     "check_marts": ("warehouse", "expectations"),
     "publish": ("warehouse",),
