@@ -19,6 +19,7 @@ from tenacity.wait import wait_random_exponential
 from yarl import URL
 
 from ingestion.limits import Gate, OutOfTime, Sleeper, Timer, Token, TokenPool
+from ingestion.records import Malformed
 from ingestion.replies import Reply, is_rate_limited, message_of, seconds_of
 
 log = logging.getLogger(__name__)
@@ -239,8 +240,8 @@ class Client:
             raise Retryable(f"answered {status}", is_heavy=status in (502, 504))
         if status == 200:
             try:
-                reply.json  # noqa: B018  parsed here, so that a malformed answer is asked for again
-            except orjson.JSONDecodeError as error:
+                reply.records  # noqa: B018  read here, so that a malformed answer is asked for again
+            except Malformed as error:
                 raise Retryable(f"answered malformed JSON: {error}", is_heavy=True) from error
             if resource == "graphql" and is_rate_limited(reply.json):
                 reset = float(reply.headers.get("X-RateLimit-Reset") or date + 60)

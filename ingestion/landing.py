@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +22,9 @@ BATCH_BYTES = 16 * 2**20
 # Batches of all tables together may hold this much before the biggest is written out.
 HELD_BYTES = 48 * 2**20
 
+INSTANT = pa.timestamp("us", "UTC")
 TIMES = {"collected_at", "observed_at"}
-RAW_SCHEMA = pa.schema(
-    [(name, pa.timestamp("us", "UTC") if name in TIMES else pa.string()) for name in RAW_COLUMNS]
-)
+RAW_SCHEMA = pa.schema([(name, INSTANT if name in TIMES else pa.string()) for name in RAW_COLUMNS])
 
 
 @dataclass(frozen=True)
@@ -156,36 +155,52 @@ class Batch:
         return self.row_count >= BATCH_ROWS or self.bytes >= BATCH_BYTES
 
     def table(self, load_id: str) -> pa.Table:
-        """An Arrow table with the raw columns, one row per record."""
-        each_row: dict[str, list[Any]] = {"record": [], "record_key": [], "cursor_value": []}
-        contexts: list[str] = []
+        """An Arrow table with the raw columns, one row per record. Raises ArrowInvalid if not UTF-8."""
+        records, keys, cursors, contexts = ([] for _ in range(4))
         for rows, _ in self.parts:
             count = len(rows.records)
             nulls = [None] * count
-            each_row["record"] += rows.records
-            each_row["record_key"] += nulls if rows.keys is None else rows.keys
-            each_row["cursor_value"] += nulls if rows.cursors is None else rows.cursors
+            records += rows.records
+            keys += nulls if rows.keys is None else rows.keys
+            cursors += nulls if rows.cursors is None else rows.cursors
             shared = isinstance(rows.contexts, str)
             contexts += [rows.contexts] * count if shared else rows.contexts
         columns = {
-            **each_row,
-            "context": contexts,
-            "partition_name": self.spread([rows.partition_name for rows, _ in self.parts]),
-            "source_url": self.spread([rows.source_url for rows, _ in self.parts]),
-            "collected_at": self.spread([collected_at for _, collected_at in self.parts]),
-            "observed_at": self.spread([rows.observed_at for rows, _ in self.parts]),
-            "load_id": pa.repeat(pa.scalar(load_id), self.row_count),
+            "record": texts(records),
+            "record_key": texts(keys),
+            "cursor_value": texts(cursors),
+            "context": texts(contexts),
+            "partition_name": self.spread(texts([rows.partition_name for rows, _ in self.parts])),
+            "source_url": self.spread(texts([rows.source_url for rows, _ in self.parts])),
+            "collected_at": self.spread(instants([collected_at for _, collected_at in self.parts])),
+            "observed_at": self.spread(instants([rows.observed_at for rows, _ in self.parts])),
+            "load_id": pa.repeat(load_id, self.row_count),
         }
-        arrays = [
-            column.cast(each.type) if isinstance(column, pa.Array) else pa.array(column, each.type)
-            for each, column in ((each, columns[each.name]) for each in RAW_SCHEMA)
-        ]
-        return pa.Table.from_arrays(arrays, schema=RAW_SCHEMA)
+        columns["record"].validate(full=True)
+        return pa.Table.from_arrays([columns[name] for name in RAW_SCHEMA.names], schema=RAW_SCHEMA)
 
-    def spread(self, values: list[Any]) -> pa.Array:
+    def spread(self, values: pa.Array) -> pa.Array:
         """A value per part, repeated for each of its rows."""
         counts = [len(rows.records) for rows, _ in self.parts]
-        return pa.array(values).take(pa.array(np.repeat(np.arange(len(counts)), counts)))
+        return values.take(integers(np.repeat(np.arange(len(counts)), counts)))
+
+
+# What follows makes Arrow arrays without `pa.array`, which imports pandas: a third of a second per process.
+
+
+def texts(values: Sequence[bytes | str | None]) -> pa.Array:
+    builder = pa.lib.StringBuilder()
+    builder.append_values(values)
+    return builder.finish()
+
+
+def integers(values: np.ndarray) -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
+
+
+def instants(values: Sequence[datetime]) -> pa.Array:
+    micros = np.array([moment.astimezone(UTC).replace(tzinfo=None) for moment in values], "M8[us]")
+    return integers(micros.view("i8")).cast(INSTANT)
 
 
 class Batches:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,10 @@ from ingestion.window import Window, require_history
 from orchestration.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
+
+# Where Airflow is installed, dlt looks every setting up in Airflow's database, hundreds of queries a run;
+# ours come from the environment, and dlt asks for this one before any other can be set.
+os.environ.setdefault("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
 
 Progress = Callable[[str, int, int], None]
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from ingestion.records import Malformed, Records
+
 
 @dataclass
 class Reply:
@@ -26,7 +28,23 @@ class Reply:
 
     @cached_property
     def json(self) -> Any:
-        return orjson.loads(self.body)
+        """The decoded body. Raises Malformed."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise Malformed(str(error)) from error
+
+    @property
+    def is_array(self) -> bool:
+        return self.body.lstrip()[:1] == b"["
+
+    @cached_property
+    def records(self) -> Records:
+        """The items of an array, or else the whole as one record, as received. Raises Malformed."""
+        if self.is_array:
+            return Records.of_array(self.body)
+        self.json  # noqa: B018  a text that is no JSON is found here, as in an array
+        return Records([self.body])
 
     @cached_property
     def links(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from ingestion.connectors.github_answers import conditions_of, memory_of
 from ingestion.connectors.github_costs import plan as plan  # the connector's other half
 from ingestion.connectors.github_costs import remember_costs
 from ingestion.connectors.github_deletions import examine
-from ingestion.connectors.github_desk import Desk
+from ingestion.connectors.github_desk import Desk, path_of
 from ingestion.connectors.github_graphql import land_counters, land_projects
 from ingestion.connectors.github_pages import Pages
 from ingestion.connectors.github_state import Repositories, Repository
@@ -121,7 +121,7 @@ class Harvest:
             pages = Pages(self.desk, name, table.endpoint.path, dict(table.endpoint.params))
             try:
                 async for reply, records, _ in pages.read(conditions_of(memory)):
-                    keys = [str(record[table.key[0]]) for record in records]
+                    keys = records.texts_at(path_of(table, table.key[0]))
                     await self.desk.land(name, records, reply, "all", keys=keys)
             except (Unanswered, Refused, TooHeavy) as error:
                 await self.desk.fail(name, "all", error)

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from ingestion.connectors.github_desk import Desk, instant, path_of, texts_at
+from ingestion.connectors.github_desk import Desk, instant, path_of
 from ingestion.connectors.github_state import Memory, Repository
 from ingestion.fetch import Unanswered
+from ingestion.records import Records
 from ingestion.replies import Reply
 from ingestion.spec import Table
 
@@ -46,7 +47,7 @@ def memory_of(reply: Reply, guard: str | None, before: Memory, **more: Any) -> M
     return {key: value for key, value in {**kept, **fresh}.items() if value is not None}
 
 
-def keys_of(table: Table, repository: Repository, records: Sequence[Any]) -> list[str]:
+def keys_of(table: Table, repository: Repository, records: Records) -> list[str]:
     """The key of each record, joined by `/`; what the record does not say comes from the context.
 
     Of a record that becomes several rows it is the part that they share.
@@ -57,16 +58,16 @@ def keys_of(table: Table, repository: Repository, records: Sequence[Any]) -> lis
         if path == "@repository_id":
             parts.append([repository.id] * len(records))
         elif not path.startswith("$each"):
-            found = texts_at(records, path.removesuffix("|@position"))
+            found = records.texts_at(path.removesuffix("|@position"))
             parts.append([text or str(place) for place, text in enumerate(found)])
     return list(map("/".join, zip(*parts, strict=True))) if len(parts) > 1 else list(parts[0])
 
 
-def cursors_of(table: Table, records: Sequence[Any]) -> list[str | None] | None:
+def cursors_of(table: Table, records: Records) -> list[str | None] | None:
     """The winner's cursor of each record; None where it is the load's own time."""
     if table.cursor is None or table.cursor not in table.columns:
         return None
-    return texts_at(records, path_of(table, table.cursor))
+    return records.texts_at(path_of(table, table.cursor))
 
 
 def contexts_of(table: Table, repository: Repository, count: int) -> str | list[str]:
@@ -77,7 +78,7 @@ def contexts_of(table: Table, repository: Repository, count: int) -> str | list[
 
 
 async def land_records(
-    desk: Desk, name: str, repository: Repository, records: Sequence[Any], reply: Reply
+    desk: Desk, name: str, repository: Repository, records: Records, reply: Reply
 ) -> list[str]:
     """Emit the records of a repository's answer with key, cursor and context; returns the keys."""
     table = desk.tables[name]
@@ -110,8 +111,7 @@ async def land_answer(
         if endpoint.computed:
             reply = await computed(desk, name, reply)
     if reply.status == 200:
-        content = reply.json if isinstance(reply.json, list) else [reply.json]
-        await land_records(desk, name, repository, content, reply)
+        await land_records(desk, name, repository, reply.records, reply)
     elif reply.status in NOTHING and not endpoint.optional:
         log.info("%s answered %s: nothing there", reply.url, reply.status)
     await repository.keep(desk, name, memory_of(reply, guard, memory))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import orjson
 
 from ingestion.fetch import Client
 from ingestion.landing import Context, Failure, Rows
+from ingestion.records import Records
 from ingestion.replies import Reply
 from ingestion.spec import Table
 from ingestion.streaming import Emit
@@ -43,7 +43,7 @@ class Desk:
     async def land(
         self,
         table: str,
-        items: Sequence[Any],
+        records: Records | Sequence[Any],
         reply: Reply,
         partition_name: str,
         *,
@@ -51,11 +51,12 @@ class Desk:
         keys: Sequence[str] | None = None,
         cursors: Sequence[str | None] | None = None,
     ) -> None:
-        """Emit items of an answer as raw rows."""
+        """Emit records as raw rows: those of an answer as received, or what we have to say ourselves."""
+        is_received = isinstance(records, Records)
         await self.emit(
             Rows(
                 table=table,
-                records=[orjson.dumps(item) for item in items],
+                records=records.texts if is_received else list(map(orjson.dumps, records)),
                 partition_name=partition_name,
                 source_url=reply.url,
                 observed_at=reply.observed_at,
@@ -69,31 +70,6 @@ class Desk:
 def instant(moment: datetime) -> str:
     """An instant as GitHub writes it, whole seconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@cache
-def reader(path: str) -> Callable[[Any], Any]:
-    """Reads the value at a dotted path, `a|b` the first that is not null; None where there is none."""
-    if "|" not in path and "." not in path:
-        return lambda record: record.get(path) if isinstance(record, dict) else None
-    choices = [choice.split(".") for choice in path.split("|")]
-
-    def read(record: Any) -> Any:
-        for names in choices:
-            value = record
-            for name in names:
-                value = value.get(name) if isinstance(value, dict) else None
-            if value is not None:
-                return value
-        return None
-
-    return read
-
-
-def texts_at(records: Sequence[Any], path: str) -> list[str | None]:
-    """The values of all records at a path, as text."""
-    values = map(reader(path), records)
-    return [value if value is None or isinstance(value, str) else str(value) for value in values]
 
 
 def path_of(table: Table, column: str) -> str:

@@ -19,13 +19,14 @@ from ingestion.connectors.github_deletions import (
     known_keys,
     raise_again,
 )
-from ingestion.connectors.github_desk import Desk, instant, path_of, texts_at
+from ingestion.connectors.github_desk import Desk, instant, path_of
 from ingestion.connectors.github_guards import expected as expected_count
 from ingestion.connectors.github_guards import guard as guard_of
 from ingestion.connectors.github_guards import stands_still
 from ingestion.connectors.github_pages import Pages, query_of
 from ingestion.connectors.github_state import Repository
 from ingestion.readings import reading
+from ingestion.records import Records
 from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
@@ -50,17 +51,17 @@ class Listing:
     keys: set[str] = field(default_factory=set)
     new_count: int = 0
     newest: str | None = None
-    records: list[Any] = field(default_factory=list)
+    kept: dict[str, list[str | None]] = field(default_factory=dict)
 
 
 @dataclass
 class List:
-    """One stream (`paging: link`) of one repository; `keep_records` for those who need them after."""
+    """One stream (`paging: link`) of one repository; `kept_paths` are what is wanted of its records after."""
 
     desk: Desk
     name: str
     repository: Repository
-    keep_records: bool = False
+    kept_paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.table = self.desk.tables[self.name]
@@ -179,26 +180,26 @@ class List:
             return None
         return instant(datetime.fromisoformat(cursor) - overlap)
 
-    def reaches(self, records: list[Any], column: str, floor: str) -> bool:
+    def reaches(self, records: Records, column: str, floor: str) -> bool:
         """Whether a page in descending order has come to what was read last time."""
-        (last,) = texts_at(records[-1:], path_of(self.table, column)) or (None,)
+        (last,) = Records(records.texts[-1:]).texts_at(path_of(self.table, column)) or (None,)
         return last is not None and last < floor
 
-    async def take(self, listing: Listing, records: list[Any], reply: Reply) -> None:
+    async def take(self, listing: Listing, records: Records, reply: Reply) -> None:
         """Land a page and note what it shows."""
         keys = await land_records(self.desk, self.name, self.repository, records, reply)
-        if self.keep_records:
-            listing.records += records
+        for path in self.kept_paths:
+            listing.kept.setdefault(path, []).extend(records.texts_at(path))
         cursor = self.memory.get("cursor", "")
         born = next((path_of(self.table, c) for c in BORN if c in self.table.columns), None)
-        births = texts_at(records, born) if born else [None] * len(records)
+        births = records.texts_at(born) if born else [None] * len(records)
         for key, birth in zip(keys, births, strict=True):
             if key not in listing.keys:
                 listing.keys.add(key)
                 listing.new_count += (birth or "") > cursor
         column = self.stop_column
         seen = cursors_of(self.table, records) or (
-            texts_at(records, path_of(self.table, column)) if column else []
+            records.texts_at(path_of(self.table, column)) if column else []
         )
         listing.newest = max([*filter(None, seen), *filter(None, [listing.newest])], default=None)
 
@@ -257,10 +258,10 @@ class List:
         """How long the list is by its own Link: the number of its last page of one item each."""
         params = {**self.endpoint.params, "per_page": 1}
         reply = await self.desk.client.get(self.target, params, name=f"{self.name} (count)")
-        if reply.status != 200 or not isinstance(reply.json, list) or len(reply.json) > 1:
+        if reply.status != 200 or not reply.is_array or len(reply.records) > 1:
             return None  # an answer that ignored per_page tells nothing
         last = query_of(reply.links.get("last")).get("page")
         if last is not None:
             return int(last)
         # Without a Link there is one page: none or one, unless the list has shown more.
-        return len(reply.json) if len(listing.keys) <= 1 else None
+        return len(reply.records) if len(listing.keys) <= 1 else None

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from ingestion.connectors.github_answers import NOTHING
 from ingestion.connectors.github_desk import Desk
 from ingestion.fetch import SLOW_SECONDS, Refused, TooHeavy, Unanswered
+from ingestion.records import Records
 from ingestion.replies import Reply
 
 AHEAD = 6
@@ -50,7 +51,7 @@ class Pages:
 
     async def read(
         self, conditions: dict[str, str], resume: str | None = None, *, in_turn: bool = False
-    ) -> AsyncIterator[tuple[Reply, list[Any], str | None]]:
+    ) -> AsyncIterator[tuple[Reply, Records, str | None]]:
         """(answer, records, address of the next page or None) for each page, in order.
 
         Nothing is yielded if the first answer is not 200. With `in_turn` no page is fetched before
@@ -115,7 +116,7 @@ class Pages:
 
     async def ahead(
         self, pattern: str, numbers: range
-    ) -> AsyncIterator[tuple[Reply, list[Any], str | None]]:
+    ) -> AsyncIterator[tuple[Reply, Records, str | None]]:
         """Numbered pages, AHEAD of them under way; the last one's own `next` is followed."""
         tasks: list[asyncio.Task[list[Reply]]] = []
         waiting = iter(numbers)
@@ -161,11 +162,11 @@ class Pages:
         return [reply]
 
 
-def records_of(reply: Reply) -> list[Any]:
+def records_of(reply: Reply) -> Records:
     """The items of a page. Raises Unanswered where the answer is no list."""
-    if not isinstance(reply.json, list):
+    if not reply.is_array:
         raise Unanswered(f"{reply.url} answered no list")
-    return reply.json
+    return reply.records
 
 
 def query_of(url: str | None) -> dict[str, str]:

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 TAGGED_AT_ONCE = 500
 TAGGED_TOGETHER = 20
 FIRST, LAST = "repositories", "tagged_commits"
+# What tells which tags have no release.
+KEPT_PATHS = {"releases": ("tag_name",), "tags": ("name", "commit.sha")}
 
 
 class Visitor:
@@ -106,7 +108,7 @@ class Visitor:
                 return False
         if reply.status == 200:
             await repository.meet(desk, reply.json["full_name"], node_id_of(reply.json))
-            await land_records(desk, FIRST, repository, [reply.json], reply)
+            await land_records(desk, FIRST, repository, reply.records, reply)
         await welcome(desk, repository, reply)
         await repository.keep(desk, FIRST, memory_of(reply, guard, memory))
         return True
@@ -114,8 +116,9 @@ class Visitor:
     async def land(self, repository: Repository, name: str) -> bool:
         table, guard = self.desk.tables[name], guard_of(name, repository.counters)
         if table.endpoint.paging == "link":
-            listing = await List(self.desk, name, repository, name in ("tags", "releases")).land()
-            if listing is not None and name in ("tags", "releases"):
+            kept_paths = KEPT_PATHS.get(name, ())
+            listing = await List(self.desk, name, repository, kept_paths).land()
+            if listing is not None and kept_paths:
                 await self.note_tags(repository, name, listing)
         elif not stands_still(repository.streams.get(name, {}), guard, self.desk.context.now()):
             await land_answer(self.desk, name, repository, guard)
@@ -124,13 +127,13 @@ class Visitor:
     async def note_tags(self, repository: Repository, name: str, listing: Listing) -> None:
         """Keep what tells which tags have no release: marks of the names, and their commits."""
         memory = dict(repository.streams.get(LAST, {}))
+        kept = [listing.kept.get(path, []) for path in KEPT_PATHS[name]]
         if name == "releases":
-            marks = "".join(sorted(short(each["tag_name"]) for each in listing.records))
-            memory["released"] = marks
+            (tags,) = kept
+            memory["released"] = "".join(sorted(map(short, tags)))
         else:
-            memory["tags"] = {
-                short(each["name"]): each["commit"]["sha"] for each in listing.records
-            }
+            names, commits = kept
+            memory["tags"] = dict(zip(map(short, names), commits, strict=True))
         await repository.keep(self.desk, LAST, memory)
 
     async def land_tagged(self, repository: Repository) -> bool:
@@ -161,7 +164,7 @@ class Visitor:
         path = self.desk.tables[LAST].endpoint.path.format(repository_name=repository.name, sha=sha)
         reply = await self.desk.client.get(path, name=LAST)
         if reply.status == 200:
-            await land_records(self.desk, LAST, repository, [reply.json], reply)
+            await land_records(self.desk, LAST, repository, reply.records, reply)
 
 
 def short(text: str) -> str:
