@@ -65,16 +65,15 @@ class Records:
             self.take(record)
 
     def take(self, record: dict[str, Any]) -> None:
-        command, code = record["command"], int(record["exit_code"])
-        name, source = split(command)
-        verb = name if name in STEPS else command
-        started = seconds_of(record)
-        self.counts[verb, code] += 1
-        self.newest[verb] = Run(started, record["seconds"], code)
+        code, started = int(record["exit_code"]), seconds_of(record)
+        name, source = split(record["command"].removeprefix("airflow "))
+        self.counts[name, code] += 1
+        self.newest[name] = Run(started, record["seconds"], code)
         steps = record["steps"]
-        if not steps and name in STEPS:
+        if name in STEPS:  # how a task of Airflow's ended is known by its exit alone
+            told = steps[0] if steps else {"seconds": record["seconds"], "rows": 0}
             state = STATE_OF.get(code, "failed")
-            steps = [{"name": command, "state": state, "seconds": record["seconds"], "rows": 0}]
+            steps = [{**told, "name": f"{name} {source}".strip(), "state": state}]
         for step in steps:
             self.take_step(step, started + record["seconds"])
         if code == REFUSED:

@@ -130,6 +130,18 @@ def test_a_record_that_ends_between_two_scrapes_is_taken_in(house, scrape):
     assert scrape().all("runs_total") == {("build", "1"): 1}
 
 
+def test_a_task_of_airflow_counts_as_the_step_that_it_runs(house, scrape):
+    steps = [("land github", "partial", 2.5, 0)]
+    record(house, "20261102T060000Z", "airflow land github", 1, steps)
+    record(house, "20261102T070000Z", "airflow check_clean github", 4)
+    seen = scrape()
+    assert seen.all("runs_total") == {("check_clean", "4"): 1, ("land", "1"): 1}
+    assert seen.of("step_last_state", step="land", source="github", state="failed") == 1
+    assert seen.of("step_last_duration_seconds", step="land", source="github") == 2.5
+    assert seen.all("step_last_success_timestamp_seconds") == {}
+    assert seen.of("publication_refused") == 1
+
+
 def test_a_refusal_holds_until_what_was_refused_goes_well(house, scrape):
     record(house, "20261102T060000Z", "publish", 4)
     assert scrape().of("publication_refused") == 1
