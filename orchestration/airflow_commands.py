@@ -157,10 +157,8 @@ def begin(house: Standalone, unpause: Unpause, first_run: bool) -> None:
     paused = sorted(set(dags) - set(on))
     if paused:
         house.say(f"paused: {', '.join(paused)} (--unpause all lets them run)")
-    started = [dag for dag in sources if dag in on] if first_run else []
-    for dag in started:
-        house.api.trigger(dag)
-    if started:
+    if first_run:
+        started = house.land_now([dag for dag in sources if dag in on])
         house.say(f"first run: {', '.join(started)}; the warehouse follows what they bring")
 
 
@@ -197,7 +195,7 @@ def alone(home: AirflowHome) -> Iterator[None]:
             "End it with Ctrl-C where it was started."
         ) from None
     try:
-        end_sessions(remembered(home).get("sessions", []))
+        end_sessions(remembered(home).get("sessions", {}).values())
         yield
     finally:
         lock.release()

@@ -55,6 +55,7 @@ def examine(settings: Settings, *, deep: bool = False) -> list[Finding]:
         world(settings),
         tokens(settings),
         lock(place),
+        airflow(settings),
         *data(place),
         *network(settings),
     ]
@@ -207,6 +208,20 @@ def lock(place: Place) -> Finding:
         for who in found
     )
     return Finding("run", "warn", said, "Wait for it, or end it.")
+
+
+def airflow(settings: Settings) -> Finding:
+    """Whether Airflow is in this environment, and where it runs."""
+    from orchestration.airflow_commands import running
+    from orchestration.airflow_home import AirflowHome
+
+    try:
+        installed = version("apache-airflow")
+    except PackageNotFoundError:
+        return Finding("airflow", "ok", "not installed; `make airflow` installs and starts it")
+    state = running(AirflowHome(settings.home / "airflow"))
+    where = f"runs at {state.get('url', '?')}" if state is not None else "does not run here"
+    return Finding("airflow", "ok", f"{installed}, {where}")
 
 
 def data(place: Place) -> Iterator[Finding]:
