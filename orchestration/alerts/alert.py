@@ -40,6 +40,7 @@ class Alert:
 
     Where `dag_id`, `task_id`, `run_id` and `log_url` are left out, `send` takes them from the task
     that it is called in. `is_grouped` false: told at once and always, as the self-test needs it.
+    `label` stands for the cause in the title, where the cause's own name would say too little;
     `count` occurrences since `since` stand behind a message that is repeated or recovered.
     """
 
@@ -55,6 +56,7 @@ class Alert:
     attempt: str = ""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_grouped: bool = True
+    label: str = ""
     state: State = State.NEW
     count: int = 1
     since: datetime | None = None

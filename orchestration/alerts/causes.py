@@ -36,6 +36,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 def of_error(error: BaseException, source: str) -> list[Alert]:
     from expectations.check import ExpectationsFailed
+    from orchestration.freshness import SourcesStale
     from orchestration.publish import PublicationBlocked
 
     head, *details = str(error).strip().splitlines() or [""]
@@ -47,6 +48,10 @@ def of_error(error: BaseException, source: str) -> list[Alert]:
         is_short = "below the floor" in head
         cause = Cause.COMPLETENESS if is_short else Cause.EXPECTATIONS
         return [Alert(cause, head, source=source, details=shown(details))]
+    if isinstance(error, SourcesStale):
+        lines = [head, *details]
+        what = lines[0] if len(lines) == 1 else f"{len(lines)} sources are older than they promise."
+        return [Alert(Cause.STALE, what, source=source, details=shown(lines))]
     if is_quota(str(error)):
         return [Alert(Cause.QUOTA, head, source=source, details=shown(details))]
     return []
@@ -59,7 +64,7 @@ def of_failures(outcome: Outcome, source: str) -> Iterator[Alert]:
     others = [each for each in failures if each not in spent]
     for cause, lines in ((Cause.QUOTA, spent), (Cause.PARTIAL, others)):
         if lines:
-            what = f"{len(lines)} of its parts could not be landed; {outcome.summary} landed."
+            what = f"{len(lines)} part(s) could not be landed; landed are {outcome.summary}."
             yield Alert(cause, what, source=source, rows=outcome.rows, details=shown(lines))
 
 

@@ -41,18 +41,22 @@ class Channel(BaseNotifier):
         else:
             self.post(alert)
 
-    def post(self, alert: Alert) -> None:
-        """Deliver what the grouping lets through; whatever fails is logged and counted, not raised."""
+    def post(self, alert: Alert) -> bool:
+        """Deliver what the grouping lets through; whatever fails is logged and counted, not raised.
+
+        Whether something was delivered.
+        """
         try:
             connection = self.connection()
             if connection is None:
                 log.info("%s: no connection `%s`, silent", self.name, self.connection_id)
-                return
-            self.tell(alert, connection, load_settings())
+                return False
+            return self.tell(alert, connection, load_settings())
         except Exception as error:
             log.error("%s: %s not sent: %s", self.name, alert.cause, type(error).__name__)
+            return False
 
-    def tell(self, alert: Alert, connection: Any, settings: Settings) -> None:
+    def tell(self, alert: Alert, connection: Any, settings: Settings) -> bool:
         redact = redactor([*settings.tokens, *secrets_of(connection)])
         grouping = Grouping(
             settings.place.root / "alerts.json",
@@ -60,7 +64,7 @@ class Channel(BaseNotifier):
             timedelta(minutes=settings.alert_window_minutes),
             settings.alert_limit,
         )
-        now = datetime.now(UTC)
+        now, delivered = datetime.now(UTC), False
         for message in grouping.admit(redacted(alert, redact), now):
             try:
                 self.deliver(message, connection, settings)
@@ -70,6 +74,8 @@ class Channel(BaseNotifier):
                 grouping.settle(message, now, is_delivered=False)
             else:
                 grouping.settle(message, now, is_delivered=True)
+                delivered = True
+        return delivered
 
     def connection(self) -> Any:
         """The Airflow connection of this channel; None if nobody has made one."""

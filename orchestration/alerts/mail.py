@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -56,7 +57,12 @@ def body(alert: Alert) -> str:
         parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
     parts.append(f"<table>\n{rows}</table>")
     if to_do := wording.to_do(alert):
-        parts.append(f"<p><b>What to do:</b> {escape(to_do)}</p>")
+        parts.append(f"<p><b>What to do:</b> {with_commands(to_do)}</p>")
     if alert.log_url:
         parts.append(f"<p><a href='{escape(alert.log_url)}'>Open the log</a></p>")
     return "\n".join(parts) + "\n"
+
+
+def with_commands(text: str) -> str:
+    """The text as HTML, what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))

@@ -10,16 +10,20 @@ from orchestration.alerts.alert import Alert
 log = logging.getLogger(__name__)
 
 
-def send(alert: Alert) -> None:
-    """Tell people by every channel that is configured; never raises, whatever fails."""
+def send(alert: Alert) -> list[str]:
+    """Tell people by every channel that is configured; never raises, whatever fails.
+
+    The names of the channels that delivered something: none where nothing is configured, where all
+    of it failed, or where this is only counted as a repeat.
+    """
     try:
         from orchestration.alerts.channels import CHANNELS
 
         alert = in_this_task(alert)
-        for channel in CHANNELS:
-            channel(alert.cause).post(alert)
+        return [each.name for each in CHANNELS if each(alert.cause).post(alert)]
     except Exception as error:
         log.error("An alert could not be sent: %s, %s", alert.cause, type(error).__name__)
+        return []
 
 
 def in_this_task(alert: Alert) -> Alert:

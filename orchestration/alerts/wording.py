@@ -23,7 +23,7 @@ LONGEST_LINE = 400
 
 def title(alert: Alert) -> str:
     """What happened where, in a line: the subject of a mail."""
-    label = " ".join(filter(None, (alert.cause, alert.attempt)))
+    label = " ".join(filter(None, (alert.label or alert.cause, alert.attempt)))
     if alert.state is State.RECOVERED:
         label = f"recovered from {label}"
     elif alert.state is State.REPEATED:
