@@ -174,7 +174,7 @@ class Batch:
             "source_url": self.spread(texts([rows.source_url for rows, _ in self.parts])),
             "collected_at": self.spread(instants([collected_at for _, collected_at in self.parts])),
             "observed_at": self.spread(instants([rows.observed_at for rows, _ in self.parts])),
-            "load_id": pa.repeat(load_id, self.row_count),
+            "load_id": texts([load_id]).take(integers(np.zeros(self.row_count, "i8"))),
         }
         columns["record"].validate(full=True)
         return pa.Table.from_arrays([columns[name] for name in RAW_SCHEMA.names], schema=RAW_SCHEMA)
@@ -185,7 +185,8 @@ class Batch:
         return values.take(integers(np.repeat(np.arange(len(counts)), counts)))
 
 
-# What follows makes Arrow arrays without `pa.array`, which imports pandas: a third of a second per process.
+# What follows makes Arrow arrays without `pa.array` and `pa.repeat`, which import pandas: a third of a
+# second per process.
 
 
 def texts(values: Sequence[bytes | str | None]) -> pa.Array:
