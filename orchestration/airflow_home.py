@@ -43,6 +43,11 @@ class AirflowHome:
         return self.root / "standalone.json"
 
     @property
+    def exports(self) -> Path:
+        """What a shell reads so that its `airflow` is this one."""
+        return self.root / "environment.sh"
+
+    @property
     def lock(self) -> Path:
         return self.root / "standalone.lock"
 
@@ -71,11 +76,11 @@ class AirflowHome:
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.root / 'airflow.db'}",
             "DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
             "LOGGING__BASE_LOG_FOLDER": str(self.logs),
-            "METRICS__STATSD_ON": "True",
+            **metrics(),
             "METRICS__STATSD_HOST": "127.0.0.1",
-            "METRICS__STATSD_PORT": "8125",
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
             "USAGE_DATA_COLLECTION__ENABLED": "False",
+            "COSMOS__ENABLE_TELEMETRY": "False",
         }
         named = {f"AIRFLOW__{name}": value for name, value in ours.items()}
         given = {name: value for name, value in os.environ.items() if name in named}
@@ -109,6 +114,13 @@ FOR_CHILDREN = {
     "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
     "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
 }
+
+
+def metrics() -> dict[str, str]:
+    """How Airflow names its metrics, as the deployed one does; nothing is lost where nobody listens."""
+    lines = (ROOT / "deploy" / "airflow.env").read_text().splitlines()
+    pairs = [line.split("=", 1) for line in lines if line.startswith("AIRFLOW__METRICS__")]
+    return {name.removeprefix("AIRFLOW__"): value for name, value in pairs}
 
 
 def parallelism() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -166,6 +167,13 @@ class Standalone:
             "sessions": self.sessions,
         }
         replace_text(self.home.state, json.dumps(content, indent=1))
+        # So that `airflow …` in another terminal means this Airflow and this world; no secret is in it.
+        ours = {name: text for name, text in os.environ.items() if name.startswith("TRENDHOUSE_")}
+        lines = {**ours, **self.environment}.items()
+        replace_text(
+            self.home.exports,
+            "".join(f"export {name}={shlex.quote(text)}\n" for name, text in lines),
+        )
 
     def end(self) -> None:
         """End every process that belongs to this Airflow."""
