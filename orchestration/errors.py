@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def told(console: Console) -> Iterator[None]:
     except Exception as error:
         for kind, code in known().items():
             if isinstance(error, kind):
-                console.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+                said = escape(str(error))
+                console.print(f"[red]error:[/] {said}", highlight=False, soft_wrap=True)
                 sys.exit(code)
         raise

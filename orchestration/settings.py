@@ -68,7 +68,11 @@ class Settings(BaseSettings):
     ranking_days: int = Field(
         30, ge=1, description="Days of rankings that a first landing goes back."
     )
-    spark_memory: str = Field("2g", description="Heap of the local Spark driver.")
+    spark_memory: str = Field(
+        "2g",
+        pattern=r"^[1-9]\d*[kKmMgGtT]$",
+        description="Heap of the local Spark driver, as in `2g`.",
+    )
     spark_master: str = Field("local[*]", description="Spark master.")
     lock_wait_seconds: float = Field(
         900, ge=0, description="So long a scheduled task waits for another run; seconds."

@@ -83,6 +83,7 @@ def test_a_bug_keeps_its_traceback_and_ends_with_1(monkeypatch, capsys):
         ("TRENDHOUSE_WORLD", "moon", "is 'moon': should be 'sample', 'live' or 'recorded'"),
         ("TRENDHOUSE_LOG_LEVEL", "LOUD", "is 'LOUD': should be 'DEBUG', 'INFO'"),
         ("TRENDHOUSE_CONCURRENCY", "0", "is '0': should be greater than or equal to 1"),
+        ("TRENDHOUSE_SPARK_MEMORY", "abc", "is 'abc': String should match pattern"),
         ("TRENDHOUSE_GITHUB_URL", "nonsense", "is 'nonsense': give an http:// or https:// address"),
     ],
 )
@@ -116,3 +117,9 @@ def test_a_run_says_when_spark_takes_the_wheel_s_java(monkeypatch, home, is_told
     with cli.console.capture() as screen:
         cli.tell_of_java()
     assert ("took Java 25" in screen.get()) is is_told
+
+
+def test_what_stands_in_brackets_in_an_error_is_told(command):
+    said = command("doctor", TRENDHOUSE_SPARK_MEMORY="abc")
+    assert said.returncode == 2
+    assert "[kKmMgGtT]" in said.stderr + said.stdout
