@@ -133,10 +133,7 @@ def land_rest_api(asked: dict[str, Any], folder: Path) -> tuple[dict[str, float]
 
 def land_ours(asked: dict[str, Any], folder: Path) -> tuple[dict[str, float], tuple[int, int]]:
     """Our own landing, with the tables of the source cut down to what issues need."""
-    from datetime import UTC, datetime
-
-    from ingestion.landing import Context, Landing
-    from ingestion.pipeline import Work, build_pipeline, build_source, connector_of
+    from ingestion.pipeline import connector_of, run
     from ingestion.spec import load_spec
     from orchestration.settings import load_settings
 
@@ -147,13 +144,7 @@ def land_ours(asked: dict[str, Any], folder: Path) -> tuple[dict[str, float], tu
     connector_of(spec)
     settings = load_settings(home=folder)
     watch = Watch()
-    landing = Landing(source=spec.name, started_at=datetime.now(UTC))
-    pipeline = build_pipeline(spec, settings)
-    work = Work(Context(spec, settings, costs=landing.costs), landing, None)
-    while not work.is_done:
-        pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")
-        pipeline.normalize()
-        pipeline.load()
+    landing = run(spec, settings)
     found = watch.read()
     if landing.failures:
         raise SystemExit(f"the landing failed: {landing.failures[:3]}")

@@ -157,25 +157,25 @@ def build_source(spec: SourceSpec, package: Iterator[Any]) -> DltSource:
 
 
 def run(
-    name: str,
+    source: str | SourceSpec,
     settings: Settings | None = None,
     on_progress: Progress | None = None,
     window: Window | None = None,
 ) -> Landing:
-    """Land the source `name`: upstream -> raw lake. Raises SpecError for a bad spec.
+    """Land a source, by its name or by a spec of some of its tables: upstream -> raw lake.
 
     With a `window` only its periods, whether they were landed before or not: a back-fill. Raises
-    NoHistory where upstream keeps none.
+    NoHistory where upstream keeps none, SpecError for a bad spec.
 
     `on_progress(table, rows so far, requests so far)` is called as rows come in. What could not be read
     is listed in the landing's failures; everything else is landed.
     """
     settings = settings or load_settings()
-    spec = load_spec(name)
+    spec = load_spec(source) if isinstance(source, str) else source
     if window is not None:
         require_history(spec)
     pipeline = build_pipeline(spec, settings)
-    landing = Landing(source=name, started_at=datetime.now(UTC))
+    landing = Landing(source=spec.name, started_at=datetime.now(UTC))
     began = time.monotonic()
     finish_pending(pipeline)
     landing.planned = None if window else plan_with(pipeline, spec, settings)
