@@ -6,9 +6,6 @@ import os
 from datetime import timedelta
 from typing import Any
 
-# Cosmos reports every run to its makers, unless it is told before it is imported.
-os.environ.setdefault("DO_NOT_TRACK", "1")
-
 from cosmos import (
     DbtTaskGroup,
     ExecutionConfig,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from functools import cache
@@ -29,11 +28,14 @@ class StaleManifest(Exception):
 def fingerprint(project: Path = DBT_PROJECT, profiles: Path = ROOT / "profiles.yml") -> str:
     """A hash of all that a manifest is made from: the project's files, the profiles, dbt itself."""
     digest = sha256(f"{version('dbt-core')} {version('dbt-duckdb')}\n".encode())
-    files = [path for path in project.rglob("*") if path.is_file()]
-    files = [path for path in files if path.relative_to(project).parts[0] not in ASIDE]
-    for path in (profiles, *sorted(files)):
-        digest.update(f"{os.path.relpath(path, project)}\n".encode())
-        digest.update(path.read_bytes())
+    # This file, too, decides what a manifest holds.
+    files = {path.name: path for path in (Path(__file__), profiles)}
+    for path in project.rglob("*"):
+        name = path.relative_to(project)
+        if path.is_file() and name.parts[0] not in ASIDE:
+            files[f"{project.name}/{name.as_posix()}"] = path
+    for name, path in sorted(files.items()):
+        digest.update(f"{name}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -67,11 +69,21 @@ def refresh(manifest: Path = MANIFEST) -> bool:
     beside = Path(tempfile.mkdtemp(dir=manifest.parent.parent, prefix=".manifest-"))
     try:
         dbt("parse", "--target-path", str(beside), place=load_settings().place)
-        os.replace(beside / "manifest.json", manifest)
+        replace_text(manifest, json.dumps(drawn(read(beside / "manifest.json"))))
     finally:
         shutil.rmtree(beside)
     replace_text(manifest.with_name("fingerprint"), made_from)
     return True
+
+
+def drawn(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What tasks are drawn from: without the code of macros, and without what no task stands for."""
+    nodes = {
+        name: node
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] != "operation"
+    }
+    return {**manifest, "nodes": nodes, "macros": {}, "exposures": {}}
 
 
 @cache
