@@ -19,17 +19,14 @@ def compact(
     source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False
 ) -> None:
     """Merge small raw files into few; the same rows, proven before any is removed."""
-    from ingestion.spec import load_spec
+    from orchestration import steps
     from orchestration.running import guarded, locks_of
-    from spark.compact import compact as merge
 
     settings, names = chosen(live, recorded), sources_of(source)
     with guarded(settings, "compact", locks=locks_of("compact", names), wait=wait):
         for name in names:
-            spec = load_spec(name)
-            tables = sorted({spec.raw_name(table) for table in spec.tables})
-            saved = sum(merge(settings.place.lake, spec, raw) for raw in tables)
-            console.print(f"compact {name}: {saved:,} files fewer", highlight=False)
+            outcome = steps.compact(name, settings)
+            console.print(f"compact {name}: {outcome.summary}", highlight=False)
 
 
 def retain(
@@ -42,22 +39,19 @@ def retain(
     wait: Wait = False,
 ) -> None:
     """Remove raw files that are older than the policy says and already deduplicated."""
-    from ingestion.spec import load_spec
+    from orchestration import steps
     from orchestration.running import guarded, locks_of
-    from orchestration.worlds import world_clock
-    from spark.retain import retain as remove
 
     settings = chosen(live, recorded)
-    limit = days or settings.raw_retention_days
-    if limit is None:
+    if not (days or settings.raw_retention_days):
         raise typer.BadParameter(
             "Raw is kept for ever: give --days or set TRENDHOUSE_RAW_RETENTION_DAYS."
         )
     names = sources_of(None)
     with guarded(settings, "retain", locks=locks_of("retain", names), wait=wait):
         for name in names:
-            gone = remove(settings.place.lake, load_spec(name), limit, world_clock(settings.place))
-            console.print(f"retain {name}: {len(gone):,} files removed", highlight=False)
+            outcome = steps.retain(name, settings, days=days)
+            console.print(f"retain {name}: {outcome.summary}", highlight=False)
 
 
 def erase(

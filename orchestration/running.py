@@ -49,6 +49,7 @@ HELD = {
     "build": ("clean", "warehouse"),
     "check_marts": ("warehouse", "expectations"),
     "publish": ("warehouse",),
+    "check_freshness": ("warehouse",),
     "backup": ("warehouse",),
     "restore": ("warehouse",),
 }

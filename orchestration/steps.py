@@ -1,4 +1,5 @@
-"""The verbs of the warehouse: land, deduplicate, check_clean, build, check_marts, publish.
+"""The verbs of the warehouse: land, deduplicate, check_clean, build, check_marts, publish; and those
+that look after it: compact, retain, check_freshness.
 
 The command line calls them by hand, a scheduler calls them on time; each takes the effective settings
 and a place to report progress to, and returns what it did.
@@ -173,3 +174,48 @@ def publish(
 
     publication = run((settings or load_settings()).place, domain, run_id)
     return Outcome(summary=publication.summary, rows=publication.row_count, detail=publication)
+
+
+def compact(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+    """Merge the small raw files of a source into few; the same rows, proven before any is removed."""
+    from spark.compact import compact as merge
+
+    lake, spec = (settings or load_settings()).place.lake, load_spec(source)
+    saved = 0
+    for raw in sorted({spec.raw_name(table) for table in spec.tables}):
+        saved += merge(lake, spec, raw)
+        progress(f"{raw}: {saved:,} files fewer")
+    return Outcome(summary=f"{saved:,} files fewer", detail=saved)
+
+
+def retain(
+    source: str,
+    settings: Settings | None = None,
+    progress: Progress = quiet,
+    days: int | None = None,
+) -> Outcome:
+    """Remove the raw files of a source that are older than `days` (None: `raw_retention_days`) and
+    already deduplicated."""
+    from orchestration.worlds import world_clock
+    from spark.retain import retain as remove
+
+    settings = settings or load_settings()
+    limit = days or settings.raw_retention_days
+    if limit is None:
+        return Outcome(summary="raw is kept for ever: TRENDHOUSE_RAW_RETENTION_DAYS is not set")
+    place = settings.place
+    gone = remove(place.lake, load_spec(source), limit, world_clock(place))
+    return Outcome(summary=f"{len(gone):,} files removed", detail=gone)
+
+
+def check_freshness(settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
+    """Hold every source to the age that it promises. Raises SourcesStale naming those that are older."""
+    from orchestration.freshness import SourcesStale, ages
+    from orchestration.worlds import world_clock
+
+    place = (settings or load_settings()).place
+    found = ages(place, world_clock(place))
+    if stale := [age for age in found if age.is_stale]:
+        raise SourcesStale("\n".join(map(str, stale)))
+    told = ", ".join(f"{age.source} {age.hours:,.1f} of {age.limit:g} hours" for age in found)
+    return Outcome(summary=told or "nothing has been landed yet", detail=found)

@@ -101,6 +101,7 @@ def run_step(step: str, source: str | None = None, **arguments: Any) -> dict[str
 
     from expectations.check import ExpectationsFailed
     from orchestration import steps
+    from orchestration.freshness import SourcesStale
     from orchestration.publish import PublicationBlocked
 
     sources = [source] if source else []
@@ -113,7 +114,7 @@ def run_step(step: str, source: str | None = None, **arguments: Any) -> dict[str
             progress = logged(step)
             outcome = act(*sources, settings=work.settings, progress=progress, **arguments)
             return conclude(step, source, outcome, work.record, time.monotonic() - began)
-    except (ExpectationsFailed, PublicationBlocked) as refusal:
+    except (ExpectationsFailed, PublicationBlocked, SourcesStale) as refusal:
         raise AirflowFailException(str(refusal)) from refusal
 
 
@@ -133,6 +134,20 @@ def land(source: str, window: Window | None = None) -> dict[str, Any]:
         return run_step("land", source, window=window)
     except NoHistory as none:
         raise AirflowSkipException(str(none)) from none
+
+
+def days(since: str, until: str) -> Window:
+    """From the first day to the last, both included. Ends the task where they are the wrong way round."""
+    from datetime import UTC, datetime, timedelta
+
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from ingestion.window import Window
+
+    first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (since, until))
+    if last < first:
+        raise AirflowFailException(f"The last day, {until}, is before the first, {since}.")
+    return Window(first, last + timedelta(days=1))
 
 
 def conclude(

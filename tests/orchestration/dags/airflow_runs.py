@@ -54,20 +54,22 @@ class Airflow:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def test(self, file: str | Path, dag_id: str, conf: Any = None, **variables: str) -> Ended:
+    def test(
+        self, file: str | Path, dag_id: str, conf: dict[str, Any] | None = None, **variables: str
+    ) -> Ended:
         """One run of a DAG of `orchestration/dags` (or of any other file), task by task."""
-        result = self.home.root / f"{dag_id}.json"
+        (ended,) = self.test_all((file, dag_id, conf or {}), **variables)
+        return ended
+
+    def test_all(
+        self, *runs: tuple[str | Path, str, dict[str, Any]], **variables: str
+    ) -> list[Ended]:
+        """Several runs, one after the other in one process, so that Airflow and Spark start once."""
+        result = self.home.root / "ended.json"
         result.unlink(missing_ok=True)
-        done = self.run(
-            sys.executable,
-            "-m",
-            "tests.orchestration.dags.once",
-            str(DAGS / file),
-            dag_id,
-            json.dumps(conf or {}),
-            str(result),
-            **variables,
-        )
+        asked = [(str(DAGS / file), dag_id, conf) for file, dag_id, conf in runs]
+        command = (sys.executable, "-m", "tests.orchestration.dags.once")
+        done = self.run(*command, json.dumps(asked), str(result), **variables)
         said = done.stdout + done.stderr
         assert result.exists(), said
-        return Ended(**json.loads(result.read_text()), said=said)
+        return [Ended(**each, said=said) for each in json.loads(result.read_text())]
