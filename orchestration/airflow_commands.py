@@ -24,6 +24,7 @@ from orchestration.settings import Settings, load_settings
 from orchestration.standalone import INGEST, Standalone, Unpause
 
 USUAL_PORT = 8080
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 CHANNELS = ("AIRFLOW_CONN_SLACK_DEFAULT", "AIRFLOW_CONN_SMTP_DEFAULT")
 PATHS = {"github": "^(?!/(gharchive|rankings|endoflife)/)", "gharchive": "^/gharchive/",
          "github_ranking": "^/rankings/", "endoflife": "^/endoflife/"}  # fmt: skip
@@ -82,6 +83,8 @@ def airflow(
             except KeyboardInterrupt:
                 console.print("\nEnding Airflow and all that it started …")
             finally:
+                for number in (signal.SIGINT, *ENDINGS):
+                    signal.signal(number, signal.SIG_IGN)
                 house.end()
     console.print("Ended. `make airflow` goes on where it stopped.")
 
@@ -208,8 +211,7 @@ def terminable() -> Iterator[None]:
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+    before = {number: signal.signal(number, interrupt) for number in ENDINGS}
     try:
         yield
     finally:

@@ -73,6 +73,7 @@ class AirflowHome:
             "API__PORT": str(port),
             "API__BASE_URL": url,
             "API__WORKERS": "1",
+            "API__MAXIMUM_PAGE_LIMIT": "1000",
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.root / 'airflow.db'}",
             "DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
             "LOGGING__BASE_LOG_FOLDER": str(self.logs),
