@@ -22,10 +22,6 @@ class Cause(StrEnum):
     STALE = "source stale"
 
 
-# How a run can end; whoever has told one of these needs not tell that the run failed.
-ENDS = (Cause.FAILURE, Cause.EXPECTATIONS, Cause.COMPLETENESS, Cause.QUOTA)
-
-
 class State(StrEnum):
     """First of its kind, one that stands for many, or the end of it."""
 
@@ -41,7 +37,7 @@ class Alert:
     Where `dag_id`, `task_id`, `run_id` and `log_url` are left out, `send` takes them from the task
     that it is called in. `is_grouped` false: told at once and always, as the self-test needs it.
     `label` stands for the cause in the title, where the cause's own name would say too little;
-    `count` occurrences since `since` stand behind a message that is repeated or recovered.
+    `is_end`: a task ended with it. `count` occurrences since `since` stand behind a message that is repeated or recovered.
     """
 
     cause: Cause
@@ -57,6 +53,7 @@ class Alert:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_grouped: bool = True
     label: str = ""
+    is_end: bool = False
     state: State = State.NEW
     count: int = 1
     since: datetime | None = None

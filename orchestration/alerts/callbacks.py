@@ -31,7 +31,7 @@ def dag_alerts(deadline: timedelta | None = None) -> dict[str, Any]:
             interval=interval,
             callback=SyncCallback(
                 "orchestration.alerts.deadline.tell_missed",
-                kwargs={"minutes": interval.total_seconds() / 60},
+                kwargs={"seconds": interval.total_seconds()},
             ),
         ),
     }

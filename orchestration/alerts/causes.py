@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from orchestration.alerts.alert import Alert, Cause
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 # What the limiter, GitHub and the connectors say when a quota is spent.
-QUOTA_SIGNS = ("quota", "rate limit", "every token was refused")
+QUOTA_SIGNS = ("quota", "rate limit")
 
 
 def alerts_of(found: Outcome | BaseException, source: str = "") -> list[Alert]:
@@ -34,59 +34,72 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def of_error(error: BaseException, source: str) -> list[Alert]:
+def of_error(error: BaseException, source: str) -> Iterator[Alert]:
     from expectations.check import ExpectationsFailed
     from orchestration.freshness import SourcesStale
     from orchestration.publish import PublicationBlocked
 
-    head, *details = str(error).strip().splitlines() or [""]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, ExpectationsFailed):
-        lines = [head, *details]
-        what = f"{len(lines)} expectation{'s do' if len(lines) > 1 else ' does'} not hold."
-        return [Alert(Cause.EXPECTATIONS, what, source=source, details=shown(lines))]
-    if isinstance(error, PublicationBlocked):
-        is_short = "below the floor" in head
-        cause = Cause.COMPLETENESS if is_short else Cause.EXPECTATIONS
-        return [Alert(cause, head, source=source, details=shown(details))]
-    if isinstance(error, SourcesStale):
-        lines = [head, *details]
-        what = lines[0] if len(lines) == 1 else f"{len(lines)} sources are older than they promise."
-        return [Alert(Cause.STALE, what, source=source, details=shown(lines))]
-    if is_quota(str(error)):
-        return [Alert(Cause.QUOTA, head, source=source, details=shown(details))]
-    return []
+        verb = "expectations do" if len(lines) > 1 else "expectation does"
+        yield of(Cause.EXPECTATIONS, f"{len(lines)} {verb} not hold.", source, lines)
+    elif isinstance(error, SourcesStale):
+        name = source if len(lines) > 1 else lines[0].partition(":")[0]
+        yield of(Cause.STALE, counted(len(lines), "source", "nothing new"), name, lines)
+    elif isinstance(error, PublicationBlocked):
+        cause = Cause.COMPLETENESS if "below the floor" in lines[0] else Cause.EXPECTATIONS
+        yield of(cause, lines[0], source, lines[1:])
+    elif is_quota(str(error)):
+        yield of(Cause.QUOTA, lines[0], source, lines[1:])
 
 
 def of_failures(outcome: Outcome, source: str) -> Iterator[Alert]:
     """Partial landings, and the quota apart, since its remedy is another."""
     failures = [*outcome.failures, *outcome.crashes]
     spent = [each for each in failures if is_quota(each)]
-    others = [each for each in failures if each not in spent]
+    others = [each for each in failures if not is_quota(each)]
     for cause, lines in ((Cause.QUOTA, spent), (Cause.PARTIAL, others)):
         if lines:
-            what = f"{len(lines)} part(s) could not be landed; landed are {outcome.summary}."
-            yield Alert(cause, what, source=source, rows=outcome.rows, details=shown(lines))
+            what = f"{counted(len(lines), 'part', 'not landed')} Landed: {outcome.summary}."
+            yield of(cause, what, source, lines, outcome.rows)
 
 
 def of_drift(outcome: Outcome, source: str) -> Iterator[Alert]:
-    return iter(())
+    """Fields that a deduplication saw drift for the first time."""
+    from orchestration.alerts.drift import new_drift
+    from orchestration.settings import load_settings
+
+    reconciled = outcome.detail if isinstance(outcome.detail, list) else []
+    found = new_drift(load_settings().place.lake, reconciled)
+    if found:
+        what = counted(len(found), "field", "new to the schema or changed in type")
+        rows = max(each.rows for each in found)
+        yield of(Cause.DRIFT, what, source, [str(each) for each in found], rows)
 
 
 def of_flags(outcome: Outcome, source: str) -> Iterator[Alert]:
     """Partitions below a floor that only flags: published, and told."""
-    lines = getattr(outcome.detail, "flagged", [])
-    if lines:
-        what = f"{len(lines)} partition(s) below a floor that only flags; published all the same."
-        yield Alert(
-            Cause.COMPLETENESS, what, source=source, rows=outcome.rows, details=shown(lines)
-        )
+    if lines := getattr(outcome.detail, "flagged", []):
+        what = counted(len(lines), "partition", "below a floor that only flags; published it is")
+        yield of(Cause.COMPLETENESS, what, source, lines, outcome.rows)
+
+
+def of(
+    cause: Cause, what: str, source: str, lines: Sequence[str], rows: int | None = None
+) -> Alert:
+    return Alert(cause, what, source=source, rows=rows, details=shown(lines))
+
+
+def counted(count: int, name: str, state: str) -> str:
+    """A sentence of how many of something are in a state."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}: {state}."
 
 
 def is_quota(text: str) -> bool:
     return any(sign in text.lower() for sign in QUOTA_SIGNS)
 
 
-def shown(lines: list[str]) -> tuple[str, ...]:
+def shown(lines: Sequence[str]) -> tuple[str, ...]:
     """The first lines, and how many more there are."""
-    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    more = [f"and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
     return tuple([line.strip() for line in lines[:SHOWN]] + more)

@@ -5,29 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from orchestration.alerts.alert import Alert, Cause
-from orchestration.alerts.causes import alerts_of
+from orchestration.alerts.causes import alerts_of, shown
 
 
 def place_of(context: Mapping[str, Any]) -> dict[str, str]:
     """DAG, task, run and log link of a context, as far as it knows them."""
-    instance, run = context.get("ti"), context.get("dag_run")
+    instance = context.get("ti")
+    run = context.get("dag_run") or {}  # an object, but plain values where a deadline is missed
     of_run = run.get if isinstance(run, Mapping) else lambda name: getattr(run, name, None)
+    dag_id = (
+        getattr(instance, "dag_id", None)
+        or of_run("dag_id")
+        or getattr(context.get("dag"), "dag_id", "")
+    )
+    run_id = (
+        getattr(instance, "run_id", None)
+        or of_run("run_id")
+        or of_run("dag_run_id")
+        or context.get("run_id", "")
+    )
     return {
-        "dag_id": known(
-            getattr(instance, "dag_id", None),
-            of_run("dag_id"),
-            getattr(context.get("dag"), "dag_id", None),
-        ),
-        "task_id": known(getattr(instance, "task_id", None)),
-        "run_id": known(getattr(instance, "run_id", None), of_run("run_id"), context.get("run_id")),
-        "log_url": known(getattr(instance, "log_url", None)),
+        "dag_id": dag_id,
+        "task_id": getattr(instance, "task_id", ""),
+        "run_id": run_id,
+        "log_url": getattr(instance, "log_url", "") or url_of(dag_id, run_id),
     }
 
 
-def known(*values: object) -> str:
-    return next((str(value) for value in values if value), "")
+def url_of(dag_id: str, run_id: str) -> str:
+    """Where Airflow shows a run."""
+    from airflow.sdk.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
+    return f"{base}/dags/{dag_id}/runs/{quote(run_id)}" if dag_id and run_id else ""
 
 
 def alert_of(
@@ -36,19 +49,38 @@ def alert_of(
     """The alert of a callback; an error that has a cause of its own is told as that."""
     place = place_of(context)
     if is_of_run:
-        what = "The run succeeded." if cause is Cause.SUCCESS else of_reason(context)
-        return Alert(cause, what, is_grouped=is_grouped, **{**place, "task_id": "", "log_url": ""})
+        return of_run_end(cause, context, place)
     error = context.get("exception")
-    own = alerts_of(error) if cause is Cause.FAILURE and isinstance(error, BaseException) else []
+    is_end = cause is Cause.FAILURE
+    own = alerts_of(error) if is_end and isinstance(error, BaseException) else []
     if own:
-        return replace(own[0], is_grouped=is_grouped, **place)
+        return replace(own[0], is_grouped=is_grouped, is_end=True, **place)
+    what, *details = str(error or "").strip().splitlines() or [""]
+    if cause is Cause.SUCCESS:
+        what = "The task succeeded."
+    elif isinstance(error, BaseException):
+        what = f"{type(error).__name__}: {what}"
     return Alert(
         cause,
-        what_of(context),
+        what,
+        details=shown(details),
         attempt=attempt_of(context.get("ti"), cause),
         is_grouped=is_grouped,
+        is_end=is_end,
         **place,
     )
+
+
+def of_run_end(cause: Cause, context: Mapping[str, Any], place: dict[str, str]) -> Alert:
+    """The end of a run as a whole, told without a task; what follows a failure stands in the grid."""
+    place = {**place, "task_id": "", "log_url": url_of(place["dag_id"], place["run_id"])}
+    if cause is Cause.SUCCESS:
+        return Alert(cause, "The run succeeded.", **place)
+    what = (
+        "The run failed, and no task has said why: it was killed, ran out of memory or of time. "
+        f"Airflow says: {context.get('reason') or 'nothing'}."
+    )
+    return Alert(cause, what, is_end=True, **place)
 
 
 def attempt_of(instance: Any, cause: Cause) -> str:
@@ -58,17 +90,3 @@ def attempt_of(instance: Any, cause: Cause) -> str:
     if cause not in (Cause.RETRY, Cause.FAILURE) or not number or not retries:
         return ""
     return f"{number}/{max(retries + 1, number)}"
-
-
-def of_reason(context: Mapping[str, Any]) -> str:
-    return f"The run failed: {context.get('reason') or 'Airflow gives no reason'}."
-
-
-def what_of(context: Mapping[str, Any]) -> str:
-    """The error, or what Airflow says instead of one."""
-    error = context.get("exception")
-    if isinstance(error, BaseException):
-        return f"{type(error).__name__}: {error}"
-    if context.get("reason") or error:
-        return str(context.get("reason") or error)
-    return "The task has ended."

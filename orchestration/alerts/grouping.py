@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock
 
 from ingestion.lake import replace_text
-from orchestration.alerts.alert import ENDS, Alert, Cause, State
+from orchestration.alerts.alert import Alert, Cause, State
 
 LOCK_SECONDS = 10
 MOST_GROUPS = 200
@@ -43,6 +43,7 @@ class Group:
     count: int = 0
     untold: int = 0
     run_id: str = ""
+    ended_run_id: str = ""
     task_id: str = ""
     what: str = ""
     log_url: str = ""
@@ -53,6 +54,8 @@ class Group:
         self.untold += 1
         self.run_id, self.task_id = alert.run_id, alert.task_id
         self.what, self.log_url = alert.what, alert.log_url
+        if alert.is_end:
+            self.ended_run_id = alert.run_id
 
     def is_due(self, now: datetime, window: timedelta) -> bool:
         return not self.told_at or now - datetime.fromisoformat(self.told_at) >= window
@@ -189,13 +192,17 @@ def ended_by(success: Alert, memory: Memory) -> list[tuple[str, Group]]:
         for key, group in memory.groups.items()
         if group.dag_id == success.dag_id
         and group.cause != Cause.SUCCESS
-        and not (group.cause in SURVIVING and group.run_id == success.run_id)
+        and not (
+            group.cause in SURVIVING
+            and group.run_id == success.run_id
+            and group.ended_run_id != success.run_id
+        )
     ]
 
 
 def recovery(success: Alert, ended: list[Group]) -> Alert:
     """One message for all that is over: how often each came, and since when."""
-    gravest = max(ended, key=lambda group: (group.cause in ENDS, group.count))
+    gravest = max(ended, key=lambda group: (bool(group.ended_run_id), group.count))
     counted = ", ".join(f"{group.count:,} x {group.cause}" for group in ended)
     first = min(group.first_at for group in ended)
     return replace(
@@ -214,7 +221,7 @@ def is_told_already(alert: Alert, memory: Memory) -> bool:
         alert.cause is Cause.FAILURE
         and not alert.task_id
         and any(
-            group.cause in ENDS and (group.dag_id, group.run_id) == (alert.dag_id, alert.run_id)
+            (group.dag_id, group.ended_run_id) == (alert.dag_id, alert.run_id)
             for group in memory.groups.values()
         )
     )

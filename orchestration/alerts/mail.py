@@ -59,7 +59,7 @@ def body(alert: Alert) -> str:
     if to_do := wording.to_do(alert):
         parts.append(f"<p><b>What to do:</b> {with_commands(to_do)}</p>")
     if alert.log_url:
-        parts.append(f"<p><a href='{escape(alert.log_url)}'>Open the log</a></p>")
+        parts.append(f"<p><a href='{escape(alert.log_url)}'>Open in Airflow</a></p>")
     return "\n".join(parts) + "\n"
 
 

@@ -57,7 +57,7 @@ def blocks_of(alert: Alert) -> list[dict[str, Any]]:
     if to_do := wording.to_do(alert):
         blocks.append(section(f"*What to do*\n{escaped(to_do)}"))
     if alert.log_url:
-        blocks.append(section(f"<{escaped(alert.log_url)}|Open the log>"))
+        blocks.append(section(f"<{escaped(alert.log_url)}|Open in Airflow>"))
     return blocks
 
 

@@ -27,7 +27,7 @@ def title(alert: Alert) -> str:
     if alert.state is State.RECOVERED:
         label = f"recovered from {label}"
     elif alert.state is State.REPEATED:
-        label = f"{alert.count:,} x {label}"
+        label = f"{alert.count:,} x {label}" if alert.count > 1 else label
     return f"{label}: {alert.where}"
 
 
