@@ -1,0 +1,154 @@
+"""The real Prometheus and Alertmanager, with what is shipped, over a real Airflow: seen, and told."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from orchestration.publish import publish
+from tests.deploy import stack
+from tests.deploy.statsd_bridge import Bridge
+from tests.orchestration.conftest import House
+
+ABSENT = stack.missing()
+pytestmark = pytest.mark.skipif(
+    bool(ABSENT), reason=f"not installed: {', '.join(ABSENT)} (bin/monitoring installs them)"
+)
+
+DAGS = """
+from datetime import UTC, datetime
+
+from airflow.sdk import dag, task
+
+
+@dag(schedule="@once", start_date=datetime(2026, 1, 1, tzinfo=UTC), is_paused_upon_creation=False)
+def ingest_works():
+    @task
+    def land():
+        return 1
+
+    land()
+
+
+@dag(schedule="@once", start_date=datetime(2026, 1, 1, tzinfo=UTC), is_paused_upon_creation=False)
+def ingest_breaks():
+    @task
+    def land():
+        raise RuntimeError("on purpose")
+
+    land()
+
+
+ingest_works()
+ingest_breaks()
+"""
+# What the machine that tests may really suffer from.
+OF_THE_HOST = {"DiskFilling", "HostRestarted", "MemoryShort"}
+EXPECTED = {"DagFailing", "CaptureRateLow", "SourceStale"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A world whose published issues are below a floor that only flags; its sources never landed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRENDHOUSE_NOW", "2026-11-02T06:00:00Z")
+        house = House(tmp_path_factory.mktemp("home") / "sample")
+        house.reading("issues", "7", expected=1000, landed=900, action="flag")
+        publish(house.place)
+    return house.place
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory, world):
+    """Everything at work, the DAGs run through, their end seen by Prometheus."""
+    folder = tmp_path_factory.mktemp("stack")
+    (folder / "dags").mkdir()
+    (folder / "dags" / "watched.py").write_text(DAGS)
+    with (
+        Bridge(stack.DEPLOY / "statsd" / "mapping.yml") as bridge,
+        stack.scheduling(folder / "airflow", folder / "dags", bridge.statsd_port),
+        stack.exporting(folder, world.root.parent) as metrics,
+        stack.Sink() as sink,
+    ):
+        heartbeat = "airflow_scheduler_heartbeats_total"
+        stack.wait_for("the scheduler", lambda: heartbeat in bridge.metrics.text())
+        addresses = {"airflow": f"127.0.0.1:{bridge.port}", "trendhouse": metrics}
+        with stack.watching(folder, sink, addresses) as prometheus:
+            for state in ("success", "failed"):
+                ended = f'airflow_dag_run_duration_seconds_count{{state="{state}"}} > 0'
+                stack.wait_for(f"a DAG's {state}", lambda ended=ended: prometheus.query(ended))
+            yield SimpleNamespace(prometheus=prometheus, sink=sink, bridge=bridge)
+
+
+def test_a_dag_that_ran_is_seen_with_its_tasks(watched):
+    def ended(dag_id: str) -> dict[str, float]:
+        found = watched.prometheus.query(f'airflow_task_finishes_total{{dag_id="{dag_id}"}} > 0')
+        return {each["metric"]["state"]: float(each["value"][1]) for each in found}
+
+    assert ended("ingest_works") == {"success": 1}
+    assert ended("ingest_breaks") == {"failed": 1}
+    idle = 'airflow_pool_open_slots{pool_name="default_pool"} == 128'
+    stack.wait_for("an idle pool", lambda: watched.prometheus.query(idle))
+    took = watched.prometheus.query('airflow_task_duration_seconds_sum{dag_id="ingest_works"}')
+    assert 0 < float(took[0]["value"][1]) < 60
+
+
+def test_no_series_is_of_a_single_run(watched):
+    labels = {
+        name for each in watched.prometheus.query('{job="airflow"}') for name in each["metric"]
+    }
+    assert labels & {"run_id", "dagrun_id", "job_id", "hostname"} == set()
+
+
+def test_every_target_answers(watched):
+    stack.wait_for("every target", lambda: not watched.prometheus.query("up == 0"))
+    jobs = {each["metric"]["job"] for each in watched.prometheus.query("up == 1")}
+    assert jobs == {"airflow", "trendhouse", "node", "prometheus", "alertmanager"}
+
+
+def test_the_projects_own_metrics_arrive(watched):
+    (rate,) = watched.prometheus.query('trendhouse_capture_ratio{stream="issues"}')
+    assert float(rate["value"][1]) == 0.9
+    assert watched.prometheus.query("trendhouse_up")[0]["value"][1] == "1"
+
+
+def test_a_failing_dag_is_told_in_slack_with_when_why_and_what_to_do(watched):
+    told = stack.wait_for("the message", lambda: watched.sink.told("DAG failing: ingest_breaks"))
+    assert told["title"] == "🟠 DAG failing: ingest_breaks"
+    assert "1 run(s) of it failed within the last hour." in told["text"]
+    assert "*State* OK → ALARM" in told["text"]
+    assert "`airflow dags list-runs ingest_breaks`" in told["text"]
+    assert re.search(r"<http://[^|>]+\|See the figures>", told["text"])
+    times = re.search(r"\*Time\* (\S+ \S+) KST \((\S+ \S+) UTC\)", told["text"])
+    seoul, utc = (datetime.strptime(each, "%Y-%m-%d %H:%M:%S") for each in times.groups())
+    assert seoul - utc == timedelta(hours=9)
+    assert abs(utc.replace(tzinfo=UTC) - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_floor_that_is_missed_is_told_with_source_and_stream(watched):
+    told = stack.wait_for(
+        "the message", lambda: watched.sink.told("capture rate low: github.issues")
+    )
+    assert "the worst partition holds 90%" in told["text"]
+
+
+def test_nothing_else_fires(watched):
+    stack.wait_for("all alerts", lambda: watched.prometheus.firing() >= EXPECTED)
+    assert watched.prometheus.firing() - OF_THE_HOST == EXPECTED
+
+
+def test_what_recovers_is_told_as_well(watched, world):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRENDHOUSE_NOW", "2026-11-02T06:00:00Z")
+        house = House.__new__(House)
+        house.place = world
+        house.sql("update marts.completeness set capture_rate = 1, is_below_floor = false")
+        publish(world)
+    told = stack.wait_for(
+        "the recovery", lambda: watched.sink.told("recovered from capture rate low")
+    )
+    assert "*State* ALARM → OK" in told["text"]
+    assert "What to do" not in told["text"]
