@@ -14,7 +14,7 @@ from orchestration.alerts.context import place_of
 from orchestration.settings import load_settings
 
 OWNER = "trendhouse"
-COMMON = {"schedule": None, "catchup": False, "max_active_runs": 1, "tags": ["selftest"]}
+COMMON = {"schedule": None, "catchup": False, "max_active_runs": 1, "tags": ["layer:selftest"]}
 
 
 @dag(

@@ -111,7 +111,8 @@ def publish() -> dict[str, Any]:
     schedule=AssetAny(*[clean_lake(spec.name) for spec in landed_specs()]),
     catchup=False,
     max_active_runs=1,
-    tags=["warehouse", f"domain:{DOMAIN}"],
+    description="Bring the marts up to what is new in the clean lake; check and publish them.",
+    tags=["layer:warehouse", f"domain:{DOMAIN}"],
     doc_md=DOC,
     params={
         "full_refresh": Param(False, type="boolean", description="Build every model from nothing.")
