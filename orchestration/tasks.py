@@ -125,25 +125,31 @@ def land(source: str, window: Window | None = None) -> dict[str, Any]:
     from airflow.sdk.exceptions import AirflowSkipException
 
     from ingestion.spec import load_spec
-    from ingestion.window import NoHistory, window_of
+    from ingestion.window import NoHistory, require_history, window_of
 
-    run = get_current_context()["dag_run"]
+    run, spec = get_current_context()["dag_run"], load_spec(source)
     try:
-        if window is None and run.run_type == "backfill":
-            window = window_of(load_spec(source), run.data_interval_start, run.data_interval_end)
-        return run_step("land", source, window=window)
+        if window is not None:
+            require_history(spec)
+        elif run.run_type == "backfill":
+            window = window_of(spec, run.data_interval_start, run.data_interval_end)
     except NoHistory as none:
         raise AirflowSkipException(str(none)) from none
+    if window is not None:
+        log.info("back-fill: %s", window)
+    return run_step("land", source, window=window)
 
 
-def days(since: str, until: str) -> Window:
-    """From the first day to the last, both included. Ends the task where they are the wrong way round."""
+def days(since: str | None, until: str | None) -> Window:
+    """From the first day to the last, both included. Ends the task where they are no such days."""
     from datetime import UTC, datetime, timedelta
 
     from airflow.sdk.exceptions import AirflowFailException
 
     from ingestion.window import Window
 
+    if not (since and until):
+        raise AirflowFailException("Give the first day, `since`, and the last one, `until`.")
     first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (since, until))
     if last < first:
         raise AirflowFailException(f"The last day, {until}, is before the first, {since}.")

@@ -12,7 +12,21 @@ from orchestration import tasks
 from orchestration.alerts import dag_alerts, task_alerts
 from orchestration.assets import backfilled, clean_lake
 
-SOURCES = [spec.name for spec in landed_specs()]
+SPECS = landed_specs()
+SOURCES = [spec.name for spec in SPECS]
+# Every parameter has a value: Airflow builds the context of a run's callbacks without its conf.
+ASKED = {
+    "source": Param(
+        next(spec.name for spec in SPECS if spec.history),
+        type="string",
+        enum=SOURCES,
+        description="Which source.",
+    ),
+    "since": Param(None, type=["null", "string"], format="date", description="First day, UTC."),
+    "until": Param(
+        None, type=["null", "string"], format="date", description="Last day, UTC, included."
+    ),
+}
 DEFAULTS = {
     "owner": "trendhouse",
     "retries": 2,
@@ -23,10 +37,9 @@ DEFAULTS = {
 EACH_SOURCE = {"map_index_template": "{{ source }}", "max_active_tis_per_dagrun": 1}
 
 
-def chosen() -> tuple[str, str, str]:
-    """Source, first and last day that the person asked for."""
-    params = get_current_context()["params"]
-    return params["source"], params["since"], params["until"]
+def asked(name: str) -> str | None:
+    """What the person gave for a parameter."""
+    return get_current_context()["params"][name]
 
 
 @dag(
@@ -35,11 +48,7 @@ def chosen() -> tuple[str, str, str]:
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    params={
-        "source": Param(type="string", enum=SOURCES, description="Which source."),
-        "since": Param(type="string", format="date", description="First day, UTC."),
-        "until": Param(type="string", format="date", description="Last day, UTC, included."),
-    },
+    params=ASKED,
     default_args={**DEFAULTS, "execution_timeout": timedelta(hours=12)},
     tags={"layer:ingest", "trigger:manual", "domain:all"},
     **dag_alerts(timedelta(hours=12)),
@@ -62,18 +71,17 @@ def backfill_source() -> None:
     @task(pool="archive_pool")
     def land() -> dict[str, Any]:
         """Upstream to the raw lake: exactly the days that were asked for."""
-        source, since, until = chosen()
-        return tasks.land(source, tasks.days(since, until))
+        return tasks.land(asked("source"), tasks.days(asked("since"), asked("until")))
 
     @task(pool="spark_pool")
     def deduplicate() -> dict[str, Any]:
         """Raw lake to clean lake: one typed row per key."""
-        return tasks.run_step("deduplicate", chosen()[0])
+        return tasks.run_step("deduplicate", asked("source"))
 
     @task(pool="spark_pool", outlets=[backfilled()])
     def check_clean() -> dict[str, Any]:
         """The clean tables against their expectations."""
-        source = chosen()[0]
+        source = asked("source")
         summary = tasks.run_step("check_clean", source)
         get_current_context()["outlet_events"][backfilled()].add(clean_lake(source))
         return summary

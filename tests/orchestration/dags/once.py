@@ -23,7 +23,7 @@ def one(file: str, dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
     assert not bag.import_errors, bag.import_errors
     dag = bag.dags[dag_id]
     # Airflow 3.3's dag.test() stumbles over what only a scheduler or DAG processor should touch.
-    dag.deadline = dag.on_success_callback = dag.on_failure_callback = None
+    dag.deadline, dag.has_on_success_callback, dag.has_on_failure_callback = None, False, False
     run = dag.test(run_conf=conf or None)
     with create_session() as session:
         returned = session.scalars(
