@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
+from deploy.grafana.__main__ import BOARDS
 from orchestration.publish import publish
 from tests.deploy import stack
+from tests.deploy.metric_names import MADE, mapped, names_in, recorded
 from tests.deploy.statsd_bridge import Bridge
 from tests.orchestration.conftest import House
 
@@ -80,7 +84,12 @@ def watched(tmp_path_factory, world):
             for state in ("success", "failed"):
                 ended = f'airflow_dag_run_duration_seconds_count{{state="{state}"}} > 0'
                 stack.wait_for(f"a DAG's {state}", lambda ended=ended: prometheus.query(ended))
-            yield SimpleNamespace(prometheus=prometheus, sink=sink, bridge=bridge)
+            yield SimpleNamespace(prometheus=prometheus, sink=sink, metrics=metrics)
+
+
+def text_of(address: str) -> str:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
+        return answer.read().decode()
 
 
 def test_a_dag_that_ran_is_seen_with_its_tasks(watched):
@@ -138,6 +147,26 @@ def test_a_floor_that_is_missed_is_told_with_source_and_stream(watched):
 def test_nothing_else_fires(watched):
     stack.wait_for("all alerts", lambda: watched.prometheus.firing() >= EXPECTED)
     assert watched.prometheus.firing() - OF_THE_HOST == EXPECTED
+
+
+def test_every_expression_asks_for_metrics_that_there_are_and_is_understood(watched):
+    boards = [expression for board in BOARDS for expression in board.expressions]
+    rules = [
+        rule["expr"]
+        for path in (stack.DEPLOY / "prometheus" / "rules").glob("*.yml")
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+    seen = watched.prometheus.names()
+    declared = set(re.findall(r"^# TYPE (\S+)", text_of(watched.metrics), re.MULTILINE))
+    there = seen | declared | mapped() | recorded() | MADE
+    for expression in (*boards, *rules):
+        watched.prometheus.query(expression)
+        assert names_in(expression) - there == set(), expression
+    named = set().union(*map(names_in, (*boards, *rules)))
+    assert len(named) > 60
+    unseen = {name for name in named & mapped() if name not in seen}
+    assert unseen <= {"airflow_deadlines_missed_total"}, "Airflow did not send these"
 
 
 def test_what_recovers_is_told_as_well(watched, world):
