@@ -122,7 +122,9 @@ class Simulator:
         if fault == "slow":
             await asyncio.sleep(self.faults.slow_seconds)
         if fault is not None and (wrong := self.faults.answer(fault)) is not None:
-            return respond(request, wrong, self.limits)
+            # Whoever serves files has no quota, so that a failing one uses none up.
+            cost = 0 if request.path.startswith(FILES) else 1
+            return respond(request, wrong, self.limits, cost=cost)
         if fault == "301" and (redirect := self.redirect(request)) is not None:
             return respond(request, redirect, self.limits)
         response = self.true(request, body, fault)
