@@ -136,7 +136,7 @@ def mail_server() -> Iterator[Mailbox]:
 def slack_server() -> Iterator[Sink]:
     sink = Sink()
     server = ThreadingHTTPServer(("127.0.0.1", 0), sink.handler())
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     sink.url = f"http://127.0.0.1:{server.server_port}"
     try:

@@ -22,6 +22,7 @@ LONGEST_FUNCTION = 50
 OF_AIRFLOW = {
     *(ROOT / "orchestration" / "dags").glob("*.py"),
     ROOT / "orchestration" / "alerts" / "channel.py",
+    ROOT / "orchestration" / "alerts" / "connections.py",
 }
 HOMELESS = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
 HEAVY = ("airflow", "pyspark", "great_expectations", "dlt", "dbt", "pandas")

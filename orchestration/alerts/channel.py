@@ -6,9 +6,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from airflow.sdk import BaseHook, BaseNotifier
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk import BaseNotifier
 
+from orchestration.alerts import connections
 from orchestration.alerts.alert import Alert, Cause
 from orchestration.alerts.context import alert_of
 from orchestration.alerts.grouping import Grouping
@@ -47,7 +47,7 @@ class Channel(BaseNotifier):
         Whether something was delivered.
         """
         try:
-            connection = self.connection()
+            connection = connections.find(self.connection_id)
             if connection is None:
                 log.info("%s: no connection `%s`, silent", self.name, self.connection_id)
                 return False
@@ -57,7 +57,7 @@ class Channel(BaseNotifier):
             return False
 
     def tell(self, alert: Alert, connection: Any, settings: Settings) -> bool:
-        redact = redactor([*settings.tokens, *secrets_of(connection)])
+        redact = redactor([*settings.tokens, *connections.secrets(self.connection_id)])
         grouping = Grouping(
             settings.place.root / "alerts.json",
             self.name,
@@ -65,33 +65,34 @@ class Channel(BaseNotifier):
             settings.alert_limit,
         )
         now, delivered = datetime.now(UTC), False
-        for message in grouping.admit(redacted(alert, redact), now):
+        for message in self.admitted(grouping, redacted(alert, redact), now):
             try:
                 self.deliver(message, connection, settings)
             except Exception as error:
                 said = redact(f"{type(error).__name__}: {error}")
                 log.error("%s: %s not delivered: %s", self.name, message.cause, said)
-                grouping.settle(message, now, is_delivered=False)
+                self.settle(grouping, message, now, is_delivered=False)
             else:
-                grouping.settle(message, now, is_delivered=True)
+                self.settle(grouping, message, now, is_delivered=True)
                 delivered = True
         return delivered
 
-    def connection(self) -> Any:
-        """The Airflow connection of this channel; None if nobody has made one."""
+    def admitted(self, grouping: Grouping, alert: Alert, now: datetime) -> list[Alert]:
+        """What the grouping lets through; all of it where its memory fails, as on a full disk."""
         try:
-            return BaseHook.get_connection(self.connection_id)
-        except AirflowNotFoundException:
-            return None
+            return grouping.admit(alert, now)
+        except OSError as error:
+            log.warning("%s: not grouped, %s: %s", self.name, type(error).__name__, grouping.path)
+            return [alert]
+
+    def settle(
+        self, grouping: Grouping, alert: Alert, now: datetime, *, is_delivered: bool
+    ) -> None:
+        try:
+            grouping.settle(alert, now, is_delivered=is_delivered)
+        except OSError as error:
+            log.warning("%s: not counted, %s: %s", self.name, type(error).__name__, grouping.path)
 
     def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
         """Send one message. May raise anything."""
         raise NotImplementedError
-
-
-def secrets_of(connection: Any) -> list[str]:
-    """What of a connection nobody may read: its password, and every text in its extras."""
-    extras = connection.extra_dejson.values() if connection.extra else []
-    password = connection.password or ""
-    hidden = [value for value in extras if isinstance(value, str) and len(value) >= 16]
-    return [password, *hidden] if len(password) >= 4 else hidden

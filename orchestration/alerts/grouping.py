@@ -101,32 +101,32 @@ class Grouping:
     def memory(self) -> Iterator[Memory]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
-            everything = self.read()
-            known = everything.get(self.channel, {})
-            groups = {key: Group(**values) for key, values in known.pop("groups", {}).items()}
-            memory = Memory(groups=groups, **known)
+            everything, memory = self.read()
             yield memory
             newest = sorted(memory.groups.items(), key=lambda each: each[1].last_at)[-MOST_GROUPS:]
             memory.groups = dict(newest)
             everything[self.channel] = asdict(memory)
-            replace_text(self.path, json.dumps(everything, indent=1))
+            replace_text(self.path, json.dumps(everything))
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> tuple[dict[str, Any], Memory]:
+        """What all channels remember, and what this one does."""
         try:
-            return json.loads(self.path.read_text())
+            everything = json.loads(self.path.read_text())
+            known = dict(everything.get(self.channel, {}))
+            groups = {key: Group(**values) for key, values in known.pop("groups", {}).items()}
+            return everything, Memory(groups=groups, **known)
         except FileNotFoundError:
-            return {}
-        except ValueError:
-            log.warning("%s is no JSON; what was told is forgotten", self.path)
-            return {}
+            return {}, Memory()
+        except (ValueError, TypeError, AttributeError):
+            log.warning("%s cannot be read; what was told is forgotten", self.path)
+            return {}, Memory()
 
     def admit(self, alert: Alert, now: datetime) -> list[Alert]:
         """The messages to deliver now that this has happened."""
         with self.memory() as memory:
-            if alert.is_grouped:
-                wanted = [*self.of(alert, memory, now), *self.overdue(memory, now)]
-            else:
-                wanted = [alert]
+            if not alert.is_grouped:
+                return [alert]
+            wanted = [*self.of(alert, memory, now), *self.overdue(memory, now)]
             return self.limited(wanted, memory, now)
 
     def of(self, alert: Alert, memory: Memory, now: datetime) -> list[Alert]:
@@ -161,11 +161,13 @@ class Grouping:
         for alert in wanted:
             if alert.key in admitted:
                 continue
-            if alert.is_grouped and len(memory.sent_at) >= self.limit:
+            if len(memory.sent_at) >= self.limit:
                 memory.held_back += 1
+                if alert.state is State.RECOVERED:
+                    memory.groups[alert.key] = still_open(alert, now)
                 continue
             memory.sent_at.append(now.isoformat())
-            if alert.is_grouped and len(memory.sent_at) == self.limit:
+            if len(memory.sent_at) == self.limit:
                 note = f"This is message {self.limit} within {self.window}: more are held back."
                 alert = replace(alert, details=(*alert.details, note))
             if group := memory.groups.get(alert.key):
@@ -180,7 +182,9 @@ class Grouping:
                 memory.delivered += 1
                 return
             memory.undelivered += 1
-            if group := memory.groups.get(alert.key):
+            if alert.state is State.RECOVERED:
+                memory.groups[alert.key] = still_open(alert, now)
+            elif group := memory.groups.get(alert.key):
                 group.untold += alert.count
                 group.told_at = (now - self.window + PATIENCE).isoformat()
 
@@ -212,6 +216,20 @@ def recovery(success: Alert, ended: list[Group]) -> Alert:
         state=State.RECOVERED,
         count=sum(group.count for group in ended),
         since=datetime.fromisoformat(first),
+    )
+
+
+def still_open(recovered: Alert, now: datetime) -> Group:
+    """The trouble whose end could not be told: the next success tells it."""
+    since = recovered.since or recovered.at
+    return Group(
+        recovered.cause,
+        recovered.dag_id,
+        recovered.origin,
+        first_at=since.isoformat(),
+        last_at=now.isoformat(),
+        told_at=now.isoformat(),
+        count=recovered.count,
     )
 
 
