@@ -23,6 +23,7 @@ OF_AIRFLOW = {
     *(ROOT / "orchestration" / "dags").glob("*.py"),
     ROOT / "orchestration" / "alerts" / "channel.py",
     ROOT / "orchestration" / "alerts" / "connections.py",
+    ROOT / "orchestration" / "dbt_nodes.py",
 }
 HOMELESS = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
 HEAVY = ("airflow", "pyspark", "great_expectations", "dlt", "dbt", "pandas")
