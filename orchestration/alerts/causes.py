@@ -27,11 +27,11 @@ def alerts_of(found: Outcome | BaseException, source: str = "") -> list[Alert]:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that it was raised from."""
+    """The error and those that it was expressly raised from."""
     seen: BaseException | None = error
     while seen is not None:
         yield seen
-        seen = seen.__cause__ or seen.__context__
+        seen = seen.__cause__
 
 
 def of_error(error: BaseException, source: str) -> Iterator[Alert]:
