@@ -78,6 +78,8 @@ def defaults(spec: SourceSpec) -> dict[str, Any]:
         "owner": spec.owner,
         "retries": spec.retries,
         "retry_delay": timedelta(minutes=spec.retry_minutes),
+        # Back-fills run beside each other whatever max_active_runs says; their tasks take turns.
+        "max_active_tis_per_dag": 1,
         **task_alerts(),
     }
 

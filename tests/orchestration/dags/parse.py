@@ -68,6 +68,7 @@ def rules_of_task(task: Any) -> dict[str, Any]:
         "retry_seconds": task.retry_delay.total_seconds(),
         "pool": task.pool,
         "pool_slots": task.pool_slots,
+        "at_once": task.max_active_tis_per_dag,
         "timeout": task.execution_timeout and task.execution_timeout.total_seconds(),
         "tells": [bool(task.on_retry_callback), bool(task.on_failure_callback)],
         "after": sorted(task.upstream_task_ids),

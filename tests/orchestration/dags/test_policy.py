@@ -116,6 +116,7 @@ def test_a_source_s_dag_is_what_its_yaml_says(parsed, name):
         assert (task["owner"], task["retries"]) == (spec.owner, spec.retries)
         assert task["retry_seconds"] == 60 * spec.retry_minutes
         assert task["timeout"]
+        assert task["at_once"] == 1, "the days of a back-fill take turns"
     assert (tasks["land"]["pool"], tasks["land"]["pool_slots"]) == (
         spec.pool.name,
         spec.pool.slots,
