@@ -75,17 +75,7 @@ def airflow(
             del os.environ["TRENDHOUSE_NOW"]
         with channels(home) as box:
             house = Standalone(home, entered, free_port(port), upstream_of(settings))
-            try:
-                house.start()
-                welcome(house, box)
-                begin(house, unpause, begins if first_run is None else first_run)
-                house.watch()
-            except KeyboardInterrupt:
-                console.print("\nEnding Airflow and all that it started …")
-            finally:
-                for number in (signal.SIGINT, *ENDINGS):
-                    signal.signal(number, signal.SIG_IGN)
-                house.end()
+            work(house, box, unpause, begins if first_run is None else first_run)
     console.print("Ended. `make airflow` goes on where it stopped.")
 
 
@@ -126,6 +116,21 @@ def upstream(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def work(house: Standalone, box: str | None, unpause: Unpause, first_run: bool) -> None:
+    """From the start to Ctrl-C; however it ends, no process is left."""
+    try:
+        house.start()
+        welcome(house, box)
+        begin(house, unpause, first_run)
+        house.watch()
+    except KeyboardInterrupt:
+        console.print("\nEnding Airflow and all that it started …")
+    finally:
+        for number in (signal.SIGINT, *ENDINGS):
+            signal.signal(number, signal.SIG_IGN)
+        house.end()
 
 
 def welcome(house: Standalone, box: str | None) -> None:
