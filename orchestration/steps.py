@@ -218,4 +218,6 @@ def check_freshness(settings: Settings | None = None, progress: Progress = quiet
     if stale := [age for age in found if age.is_stale]:
         raise SourcesStale("\n".join(map(str, stale)))
     told = ", ".join(f"{age.source} {age.hours:,.1f} of {age.limit:g} hours" for age in found)
-    return Outcome(summary=told or "nothing has been landed yet", detail=found)
+    return Outcome(
+        summary=told or "nothing has been landed yet", detail={age.source: age for age in found}
+    )

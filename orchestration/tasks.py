@@ -160,7 +160,6 @@ def conclude(
     step: str, source: str | None, outcome: Outcome, record: Record, seconds: float
 ) -> dict[str, Any]:
     """Record, log and tell what a step did. Raises StepFailed if that is nothing at all."""
-    from orchestration.alerts import alerts_of, send
     from orchestration.run import Exit
 
     record.steps = [
@@ -179,8 +178,7 @@ def conclude(
     if outcome.crashes or (outcome.failures and not outcome.rows):
         raise StepFailed("\n".join(record.failures[:SHOWN]))
     record.exit_code = int(Exit.PARTIAL if outcome.failures else Exit.DONE)
-    for alert in alerts_of(outcome, source or ""):
-        send(alert)
+    tell(outcome, source or "")
     return {
         "step": step,
         "source": source,
@@ -192,6 +190,17 @@ def conclude(
         "run_id": record.run_id,
         "seconds": round(seconds, 3),
     }
+
+
+def tell(outcome: Outcome, source: str) -> None:
+    """Tell people what a step found beside its end; what was done stays done, whatever telling meets."""
+    from orchestration.alerts import alerts_of, send
+
+    try:
+        for alert in alerts_of(outcome, source):
+            send(alert)
+    except Exception:
+        log.exception("What was found could not be told.")
 
 
 def logged(step: str) -> Progress:

@@ -76,6 +76,13 @@ def test_a_partial_landing_succeeds_names_what_failed_and_is_told(place, told, m
     assert record(place)["exit_code"] == 3
 
 
+def test_a_step_that_is_done_stays_done_where_telling_fails(place, monkeypatch, caplog):
+    ends(monkeypatch, "land", Outcome("12 rows", rows=12))
+    monkeypatch.setattr(alerts, "alerts_of", lambda found, source: 1 / 0)
+    assert tasks.run_step("land", "github")["rows"] == 12
+    assert "could not be told" in caplog.text
+
+
 def test_a_landing_that_came_to_nothing_is_tried_again(place, told, monkeypatch):
     ends(monkeypatch, "land", Outcome("0 rows", failures=["github: * *: ConnectionError"]))
     with pytest.raises(tasks.StepFailed, match="ConnectionError"):
