@@ -205,7 +205,7 @@ def retain(
         return Outcome(summary="raw is kept for ever: TRENDHOUSE_RAW_RETENTION_DAYS is not set")
     place = settings.place
     gone = remove(place.lake, load_spec(source), limit, world_clock(place))
-    return Outcome(summary=f"{len(gone):,} files removed", detail=gone)
+    return Outcome(summary=f"{len(gone):,} files removed")
 
 
 def check_freshness(settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
