@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
@@ -15,6 +16,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowRescheduleException,
+    AirflowRuntimeError,
     AirflowSkipException,
 )
 from airflow.triggers.base import (
@@ -26,73 +28,10 @@ from airflow.triggers.base import (
     TaskSuccessEvent,
 )
 
-from orchestration.warehouse import Node
+from orchestration.node_states import NOT_BEGUN, verdict
 
 STATES_KEY = "nodes"
-DONE = "done"
-NOT_BEGUN = {"waiting", "scheduled", "queued"}
-ENDED = {"success", "failed", "upstream_failed", "skipped", "removed"}
-TESTS = ("test", "unit_test")
-
-
-class NodeStates:
-    """What a build knows of its nodes: a node is done when it and all its tests are."""
-
-    def __init__(self, manifest: Mapping[str, Any], tell: Callable[[dict[str, str]], None]) -> None:
-        self.tell = tell
-        self.states: dict[str, str] = {}
-        self.failed: list[Node] = []
-        self.built: set[str] = set()
-        self.subject: dict[str, str] = {}
-        self.waiting: dict[str, set[str]] = {}
-        for test_id, test in {**manifest["nodes"], **manifest["unit_tests"]}.items():
-            if test["resource_type"] in TESTS:
-                subject = test.get("attached_node") or test["depends_on"]["nodes"][0]
-                self.subject[test_id] = subject
-                self.waiting.setdefault(subject, set()).add(test_id)
-
-    def note(self, node: Node) -> None:
-        """Take in that a node or a test has ended; tell all states if that decides a node."""
-        subject = self.subject.get(node.unique_id, node.unique_id)
-        if node.has_failed:
-            self.failed.append(node)
-            self.states[subject] = f"{node.unique_id}: {node.message or node.status}"
-        elif node.kind in TESTS:
-            self.waiting[subject].discard(node.unique_id)
-        else:
-            self.built.add(subject)
-        is_done = subject in self.built and not self.waiting.get(subject)
-        if is_done:
-            self.states.setdefault(subject, DONE)
-        if node.has_failed or is_done:
-            self.tell(self.states)
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether tests refused the data and nothing else went wrong: another try would say the same."""
-        return bool(self.failed) and all(
-            node.kind in TESTS and node.status.startswith("fail") for node in self.failed
-        )
-
-    def conclude(self) -> None:
-        """After a build without errors: what was built is done, also where a test was not selected."""
-        self.states |= dict.fromkeys(self.built - self.states.keys(), DONE)
-        self.tell(self.states)
-
-
-def verdict(
-    unique_id: str, states: Mapping[str, str], build: str | None
-) -> BaseTaskEndEvent | None:
-    """How a node's task ends; None while that is open. A failure may be mended while the build has
-    tries left, so it counts only once the build has ended."""
-    told = states.get(unique_id)
-    if told == DONE:
-        return TaskSuccessEvent()
-    if build not in ENDED:
-        return None
-    if told is None and build == "success":
-        return TaskSkippedEvent()
-    return TaskFailedEvent()
+EVENTS = {"success": TaskSuccessEvent, "failed": TaskFailedEvent, "skipped": TaskSkippedEvent}
 
 
 def look(dag_id: str, run_id: str, build_task_id: str) -> tuple[dict[str, str], str]:
@@ -132,7 +71,9 @@ class Watch:
 
         async with self.lock:
             if time.monotonic() - self.looked_at >= self.SECONDS:
-                self.seen = await sync_to_async(look)(*self.build)
+                # An API server that is away for a moment must not fail the tasks of a build that goes on.
+                with suppress(AirflowRuntimeError, OSError):
+                    self.seen = await sync_to_async(look)(*self.build)
                 self.looked_at = time.monotonic()
         return self.seen
 
@@ -158,7 +99,7 @@ class NodeTrigger(BaseTrigger):
             if end:
                 told = states.get(self.unique_id, f"dbt did not run it; the build: {build}")
                 self.log.info("%s: %s", self.unique_id, told)
-                yield end
+                yield EVENTS[end]()
                 return
             await asyncio.sleep(watch.SECONDS)
 
@@ -188,7 +129,7 @@ class DbtNodeTask(BaseOperator):
         told = states.get(self.unique_id, f"dbt did not run it; the build: {build}")
         if end is None:
             raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=1))
-        if isinstance(end, TaskFailedEvent):
+        if end == "failed":
             raise AirflowException(told)
-        if isinstance(end, TaskSkippedEvent):
+        if end == "skipped":
             raise AirflowSkipException(told)

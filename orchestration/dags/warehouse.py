@@ -65,8 +65,9 @@ def build() -> dict[str, Any]:
     """Run `dbt build` on what was chosen, and tell the nodes' tasks how each of them ended."""
     from airflow.sdk.exceptions import AirflowFailException
 
-    from orchestration.dbt_nodes import STATES_KEY, NodeStates
+    from orchestration.dbt_nodes import STATES_KEY
     from orchestration.manifest import read
+    from orchestration.node_states import NodeStates
     from orchestration.warehouse import BuildFailed
 
     context = get_current_context()
