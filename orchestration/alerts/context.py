@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from orchestration.alerts.alert import Alert, Cause
 from orchestration.alerts.causes import alerts_of, shown
+from orchestration.alerts.summaries import lines_of, rows_of, summaries
 
 
 def place_of(context: Mapping[str, Any]) -> dict[str, str]:
@@ -53,8 +54,9 @@ def alert_of(
     error = context.get("exception")
     is_end = cause is Cause.FAILURE
     own = alerts_of(error) if is_end and isinstance(error, BaseException) else []
+    rows = rows_of(summaries(context)) if is_end else None
     if own:
-        return replace(own[0], is_grouped=is_grouped, is_end=True, **place)
+        return replace(own[0], rows=rows, is_grouped=is_grouped, is_end=True, **place)
     what, *details = str(error or "").strip().splitlines() or [""]
     if cause is Cause.SUCCESS:
         what = "The task succeeded."
@@ -63,6 +65,7 @@ def alert_of(
     return Alert(
         cause,
         what,
+        rows=rows,
         details=shown(details),
         attempt=attempt_of(context.get("ti"), cause),
         is_grouped=is_grouped,
@@ -73,14 +76,19 @@ def alert_of(
 
 def of_run_end(cause: Cause, context: Mapping[str, Any], place: dict[str, str]) -> Alert:
     """The end of a run as a whole, told without a task; what follows a failure stands in the grid."""
-    place = {**place, "task_id": "", "log_url": url_of(place["dag_id"], place["run_id"])}
+    of_run = {**place, "task_id": "", "log_url": url_of(place["dag_id"], place["run_id"])}
+    done = summaries(context)
+    rows, lines = rows_of(done), lines_of(done)
     if cause is Cause.SUCCESS:
-        return Alert(cause, "The run succeeded.", **place)
+        return Alert(cause, "The run succeeded.", rows=rows, details=lines, **of_run)
     what = (
         "The run failed, and no task has said why: it was killed, ran out of memory or of time. "
         f"Airflow says: {context.get('reason') or 'nothing'}."
     )
-    return Alert(cause, what, is_end=True, **place)
+    if place["task_id"]:
+        lines = (f"{place['task_id']}: failed", *lines)
+        of_run["log_url"] = place["log_url"]
+    return Alert(cause, what, rows=rows, details=lines, is_end=True, **of_run)
 
 
 def attempt_of(instance: Any, cause: Cause) -> str:

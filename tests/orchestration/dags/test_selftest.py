@@ -24,7 +24,7 @@ FILES = (
     ROOT / "orchestration" / "dags" / "selftest.py",
     ROOT / "tests" / "orchestration" / "dags" / "alerting.py",
 )
-DAGS = ("selftest_single_api", "selftest_parallel_apis", "late", "killed", "refused")
+DAGS = ("selftest_single_api", "selftest_parallel_apis", "late", "killed", "refused", "fine")
 LICENSES = [
     {"key": "mit", "name": "MIT License", "tags": ["short", "permissive"]},
     {"key": "gpl-3.0", "name": "GNU GPL, version 3", "is_strong": True},
@@ -107,6 +107,7 @@ def run_all(api: Api, box: Mailbox) -> None:
 
     until(lambda: answered(all_ended), "all runs have ended")
     until(lambda: any(each.startswith("[trendhouse] recovered") for each in box.subjects), "late")
+    until(lambda: any("success: fine" in each for each in box.subjects), "fine is told")
     until(lambda: any("killed" in each for each in box.subjects), "killed is told")
 
 
@@ -226,8 +227,19 @@ def test_a_run_that_is_late_is_told_while_it_runs_and_when_it_is_over(told):
 
 def test_a_task_that_was_killed_is_told_by_its_run(told):
     assert said(told, "killed") == ["failure: killed"]
-    assert "it was killed, ran out of memory or of time. Airflow says: task_failure." in body_of(
-        told, "failure: killed"
+    body = body_of(told, "failure: killed")
+    assert "it was killed, ran out of memory or of time. Airflow says: task_failure." in body
+    assert "<li>deduplicate: failed</li><li>land: 1,204 rows in 3 tables, 9 requests</li>" in body
+    assert "runs/RUN/tasks/deduplicate?try_number=1'>Open in Airflow</a>" in body
+
+
+def test_a_run_that_succeeds_is_told_with_its_rows(told):
+    assert said(told, "fine") == ["success: fine"]
+    assert body_of(told, "success: fine") == (
+        "<p><b>🟢 success: fine</b></p>\n<p>The run succeeded.</p>\n"
+        "<ul><li>land: 1,204 rows in 3 tables, 9 requests</li></ul>\n"
+        + table(DAG="fine", Run="RUN", Rows="1,204", Time="TIME KST (TIME UTC)")
+        + "\n<p><a href='URL/dags/fine/runs/RUN'>Open in Airflow</a></p>\n"
     )
 
 
@@ -235,6 +247,7 @@ def test_a_refusal_is_told_once_and_by_its_own_name(told):
     assert said(told, "refused") == ["expectations failed: refused.check_clean"]
     body = body_of(told, "expectations failed: refused.check_clean")
     assert "<li>github.repositories: id is unique, 2 of 40 are not</li>" in body
+    assert "<tr><th align='left'>Rows</th><td>1,204</td></tr>" in body
 
 
 def test_nothing_secret_is_in_any_message_or_log_of_airflow(told):
