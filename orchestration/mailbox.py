@@ -15,10 +15,12 @@ from typing import Any
 
 HOOK = "/alerts"
 PAGE = """<!doctype html><meta charset="utf-8"><title>Alerts of Trendhouse</title>
-<style>body{{font:15px/1.5 "DejaVu Sans",sans-serif;max-width:50em;margin:2em auto;color:#1d1c1d}}
-article{{border-left:4px solid {colour};padding:.2em 1em;margin:1.2em 0;background:#f8f8f8}}
-time,small{{color:#777}}code,pre{{background:#eee;padding:.1em .3em;white-space:pre-wrap}}
-h3{{margin:.3em 0}}p{{margin:.4em 0}}</style><h2>Alerts of Trendhouse</h2>{articles}"""
+<style>body{{font:15px/1.5 sans-serif;max-width:50em;margin:2em auto;color:#1d1c1d}}
+article{{border:1px solid #ddd;border-radius:8px;padding:.4em 1.2em;margin:1.2em 0}}
+time{{color:#777;font-size:.85em}}code{{background:#eee;padding:.1em .3em}}
+h3{{margin:.2em 0}}p{{margin:.5em 0}}ul{{display:grid;grid-template-columns:1fr 1fr;gap:.5em 1em;
+list-style:none;padding:0;margin:.5em 0}}li{{overflow-wrap:anywhere}}</style>
+<h2>Alerts of Trendhouse</h2>{articles}"""
 LINK = re.compile(r"&lt;(https?://[^|&]+)\|([^&]+)&gt;")
 MARKS = (
     (re.compile(r"\*([^*\n]+)\*"), r"<b>\1</b>"),
@@ -81,33 +83,44 @@ class Delivery(BaseHTTPRequestHandler):
 
 def headline(message: dict[str, Any]) -> str:
     """A message in one line."""
-    text = message.get("text") or " ".join(texts(message))
+    text = message.get("text") or " ".join(t for block in blocks(message) for t in texts(block))
     return text.strip().splitlines()[0] if text.strip() else "(no text)"
 
 
-def texts(message: dict[str, Any]) -> list[str]:
-    """The texts of a message's blocks, in their order."""
-    found = []
+def blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """A message's blocks in their order, those of attachments after its own."""
     parts = [message, *message.get("attachments", [])]
-    for block in [block for part in parts for block in part.get("blocks", [])]:
-        pieces = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
-        for piece in pieces:
-            text = piece.get("text") if isinstance(piece, dict) else None
-            found += [text if isinstance(text, str) else (text or {}).get("text", "")]
-    return [text for text in found if text]
+    return [block for part in parts for block in part.get("blocks", [])]
+
+
+def texts(block: dict[str, Any]) -> list[str]:
+    """The texts of a block."""
+    pieces = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+    found = [piece.get("text") for piece in pieces if isinstance(piece, dict)]
+    return [text if isinstance(text, str) else text.get("text", "") for text in found if text]
 
 
 def page(kept: list[dict[str, Any]]) -> str:
+    """Every message, the last one first."""
     articles = "".join(
-        f"<article><time>{html.escape(each['received_at'])}</time>"
-        + "".join(
-            f"<p>{rendered(text)}</p>"
-            for text in texts(each["message"]) or [headline(each["message"])]
-        )
-        + "</article>"
+        f"<article><time>{html.escape(each['received_at'])}</time>{article(each['message'])}</article>"
         for each in kept
     )
-    return PAGE.format(colour="#c0392b", articles=articles or "<p>None so far.</p>")
+    return PAGE.format(articles=articles or "<p>None so far.</p>")
+
+
+def article(message: dict[str, Any]) -> str:
+    """One message as HTML; one without blocks by its text."""
+    made = []
+    for block in blocks(message):
+        lines = [rendered(text) for text in texts(block)]
+        if block.get("type") == "header":
+            made += [f"<h3>{line}</h3>" for line in lines]
+        elif block.get("fields"):
+            made.append(f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>")
+        else:
+            made += [f"<p>{line}</p>" for line in lines]
+    return "".join(made) or f"<p>{rendered(headline(message))}</p>"
 
 
 def rendered(text: str) -> str:
