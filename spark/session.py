@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark.java import find_java
+from spark.archive import archive_options
+from spark.java import Java, find_java
+from spark.lookups import remember
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -67,9 +69,11 @@ def _start(master: str, memory: str) -> SparkSession:
     if running := SparkSession.getActiveSession():
         return running
     builder = SparkSession.builder.appName("trendhouse").master(master)
-    for name, value in {**CONF, **memory_conf(memory)}.items():
+    for name, value in {**CONF, **jvm_conf(memory, java)}.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    remember(session._jvm)
+    return session
 
 
 def interpreting(session: SparkSession) -> SparkSession:
@@ -85,12 +89,14 @@ def interpreting(session: SparkSession) -> SparkSession:
     return beside
 
 
-def memory_conf(memory: str) -> dict[str, str]:
+def jvm_conf(memory: str, java: Java) -> dict[str, str]:
     """Driver heap, and a JVM for short runs.
 
     Compiling to the second tier costs a quarter of a cold run's CPU and is seldom won back; the parallel
     collector is a tenth faster here than G1. The log is kept to errors.
     """
+    import pyspark
+
     log4j = Path(__file__).with_name("log4j2.properties")
     options = " ".join(
         (
@@ -98,9 +104,10 @@ def memory_conf(memory: str) -> dict[str, str]:
             f"-Dlog4j2.configurationFile={log4j.as_uri()}",
         )
     )
+    jars = Path(pyspark.__file__).with_name("jars")
     return {
         "spark.driver.memory": memory,
-        "spark.driver.extraJavaOptions": options,
+        "spark.driver.extraJavaOptions": f"{options} {archive_options(java, jars, options)}",
         "spark.local.dir": os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()),
     }
 
