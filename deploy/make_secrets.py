@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import secrets
 import sys
@@ -25,7 +24,7 @@ def main(folder: Path) -> None:
     database = keep(folder, "postgres_password", secrets.token_urlsafe(24))
     queue = keep(folder, "redis_password", secrets.token_urlsafe(24))
     keep(folder, "grafana_admin_password", secrets.token_urlsafe(16))
-    keep(folder, "airflow_passwords", json.dumps({"admin": secrets.token_urlsafe(16)}))
+    keep(folder, "airflow_admin_password", secrets.token_urlsafe(16))
     keep(folder, "airflow_api_key", secrets.token_urlsafe(32))
     keep(folder, "airflow_jwt_key", secrets.token_urlsafe(64))
     keep(folder, "airflow_fernet_key", base64.urlsafe_b64encode(os.urandom(32)).decode())

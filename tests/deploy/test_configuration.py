@@ -102,7 +102,7 @@ def test_no_secret_is_written_in_the_file_and_each_that_is_used_is_made(tmp_path
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|SECRET_KEY|FERNET|JWT|CONN|BROKER|RESULT", name):
-                assert "/run/secrets/" in str(value) or name.endswith(("PASSWORDS_FILE", "IONS"))
+                assert "/run/secrets/" in str(value) or name.endswith("CONNECTIONS")
     make_secrets.main(tmp_path / "secrets")
     made = {path.name for path in (tmp_path / "secrets").iterdir()}
     used = {name for service in SERVICES.values() for name in service.get("secrets", ())}
@@ -178,11 +178,16 @@ def test_what_compose_mounts_is_there():
 
 def test_the_lock_of_the_workers_agrees_with_the_others():
     pin = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
-    workers = dict(pin.findall((DEPLOY / "celery.lock").read_text()))
+    workers = dict(pin.findall((DEPLOY / "requirements.lock").read_text()))
     airflow = dict(pin.findall((ROOT / "requirements" / "airflow.lock").read_text()))
-    assert {"apache-airflow-providers-celery", "celery", "redis"} <= set(workers)
+    assert {
+        "apache-airflow-providers-celery",
+        "apache-airflow-providers-fab",
+        "celery",
+        "redis",
+    } <= set(workers)
     assert {name for name in workers & airflow.keys() if workers[name] != airflow[name]} == set()
-    assert "://" not in (DEPLOY / "celery.lock").read_text()
+    assert "://" not in (DEPLOY / "requirements.lock").read_text()
 
 
 def test_the_mapping_names_metrics_that_airflow_has():
