@@ -49,7 +49,7 @@ def single_api() -> None:
         path = selftest.export(records, settings.place.root, settings.clock().date())
         return {"path": str(path), "rows": len(records)}
 
-    @task(retries=0)
+    @task
     def tell(written: dict[str, Any]) -> list[str]:
         from orchestration.selftest import SelftestFailed
 
