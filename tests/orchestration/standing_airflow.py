@@ -32,7 +32,7 @@ from datetime import timedelta
 from airflow.timetables.simple import NullTimetable
 
 def dag_policy(dag):
-    if dag.dag_id.startswith("ingest_"):
+    if dag.dag_id.startswith("ingest_") and not {is_on_schedule}:
         vars(dag).update(schedule=None, timetable=NullTimetable())
 
 def task_policy(task):
@@ -42,9 +42,14 @@ def task_policy(task):
 
 
 class StandingAirflow:
-    """One Airflow at work in `home`, with the sample world beside it; its Slack is `sink`."""
+    """One Airflow at work in `home`, with the sample world beside it; its Slack is `sink`.
 
-    def __init__(self, home: Path, variables: dict[str, str], sink: Sink) -> None:
+    `is_on_schedule`: an ingest DAG that is unpaused runs as its source says, not only when triggered.
+    """
+
+    def __init__(
+        self, home: Path, variables: dict[str, str], sink: Sink, *, is_on_schedule: bool = False
+    ) -> None:
         self.folder = home
         self.home = AirflowHome(home / "airflow")
         self.place = Place(home / "sample")
@@ -63,7 +68,8 @@ class StandingAirflow:
         self.output = home / "said.log"
         config = self.home.root / "config"
         config.mkdir(parents=True)
-        (config / "airflow_local_settings.py").write_text(POLICY.format(path=str(self.settings)))
+        policy = POLICY.format(path=str(self.settings), is_on_schedule=is_on_schedule)
+        (config / "airflow_local_settings.py").write_text(policy)
         self.set()
         port = free_port()
         with self.output.open("w") as said:
@@ -196,9 +202,11 @@ def said(process: psutil.Process) -> str:
 
 
 @contextmanager
-def standing(home: Path, variables: dict[str, str]) -> Iterator[StandingAirflow]:
+def standing(
+    home: Path, variables: dict[str, str], *, is_on_schedule: bool = False
+) -> Iterator[StandingAirflow]:
     with slack_server() as sink:
-        airflow = StandingAirflow(home, variables, sink)
+        airflow = StandingAirflow(home, variables, sink, is_on_schedule=is_on_schedule)
         try:
             yield airflow
         finally:
