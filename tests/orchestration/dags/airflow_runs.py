@@ -15,7 +15,7 @@ from orchestration.settings import ROOT
 
 # Nobody listens there: what needs the API server starts one by itself.
 NO_PORT = 9
-QUIET = {"AIRFLOW__METRICS__STATSD_ON": "False", "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
+QUIET = {"AIRFLOW__METRICS__STATSD_ON": "False"}
 
 
 @dataclass
