@@ -148,8 +148,10 @@ def test_a_floor_that_is_missed_is_told_with_source_and_stream(watched):
 
 
 def test_nothing_else_fires(watched):
-    stack.wait_for("all alerts", lambda: watched.prometheus.firing() >= EXPECTED)
-    assert watched.prometheus.firing() - OF_THE_HOST == EXPECTED
+    def firing() -> set[str]:
+        return watched.prometheus.firing() - OF_THE_HOST
+
+    assert stack.wait_for("these alerts and no other", lambda: firing() == EXPECTED)
 
 
 def test_every_expression_asks_for_metrics_that_there_are_and_is_understood(watched):
