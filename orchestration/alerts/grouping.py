@@ -21,6 +21,7 @@ from orchestration.alerts.alert import Alert, Cause, State
 
 LOCK_SECONDS = 10
 MOST_GROUPS = 200
+MOST_TASKS = 8
 SUCCESS_WINDOW = timedelta(days=1)
 # After a message that could not be delivered the next is tried no sooner.
 PATIENCE = timedelta(minutes=1)
@@ -47,6 +48,7 @@ class Group:
     task_id: str = ""
     what: str = ""
     log_url: str = ""
+    tasks: dict[str, int] = field(default_factory=dict)
 
     def add(self, alert: Alert) -> None:
         self.last_at = alert.at.isoformat()
@@ -54,6 +56,8 @@ class Group:
         self.untold += 1
         self.run_id, self.task_id = alert.run_id, alert.task_id
         self.what, self.log_url = alert.what, alert.log_url
+        if alert.task_id in self.tasks or (alert.task_id and len(self.tasks) < MOST_GROUPS):
+            self.tasks[alert.task_id] = self.tasks.get(alert.task_id, 0) + 1
         if alert.is_end:
             self.ended_run_id = alert.run_id
 
@@ -61,7 +65,7 @@ class Group:
         return not self.told_at or now - datetime.fromisoformat(self.told_at) >= window
 
     def told(self, now: datetime) -> None:
-        self.told_at, self.untold = now.isoformat(), 0
+        self.told_at, self.untold, self.tasks = now.isoformat(), 0, {}
 
     def last(self) -> Alert:
         """The newest alert of the group, as far as it is remembered."""
@@ -250,4 +254,12 @@ def standing_for(group: Group, alert: Alert) -> Alert:
     first = datetime.fromisoformat(group.first_at)
     if group.untold <= 1 and not group.told_at:
         return alert
-    return replace(alert, state=State.REPEATED, count=group.untold, since=first)
+    details = (*alert.details, *named(group.tasks)) if group.untold > 1 else alert.details
+    return replace(alert, details=details, state=State.REPEATED, count=group.untold, since=first)
+
+
+def named(tasks: dict[str, int]) -> list[str]:
+    """Which tasks it was, the most frequent first."""
+    often = sorted(tasks.items(), key=lambda each: (-each[1], each[0]))
+    more = [f"and {len(often) - MOST_TASKS} tasks more"] if len(often) > MOST_TASKS else []
+    return [f"{task}: {count:,} x" for task, count in often[:MOST_TASKS]] + more
