@@ -24,7 +24,7 @@ from orchestration.settings import Settings, load_settings
 from orchestration.standalone import INGEST, Standalone, Unpause
 
 USUAL_PORT = 8080
-ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHANNELS = ("AIRFLOW_CONN_SLACK_DEFAULT", "AIRFLOW_CONN_SMTP_DEFAULT")
 PATHS = {"github": "^(?!/(gharchive|rankings|endoflife)/)", "gharchive": "^/gharchive/",
          "github_ranking": "^/rankings/", "endoflife": "^/endoflife/"}  # fmt: skip
@@ -128,7 +128,7 @@ def work(house: Standalone, box: str | None, unpause: Unpause, first_run: bool) 
     except KeyboardInterrupt:
         console.print("\nEnding Airflow and all that it started …")
     finally:
-        for number in (signal.SIGINT, *ENDINGS):
+        for number in ENDINGS:
             signal.signal(number, signal.SIG_IGN)
         house.end()
 
@@ -211,7 +211,7 @@ def alone(home: AirflowHome) -> Iterator[None]:
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM and a closed terminal end this process as Ctrl-C does."""
+    """SIGTERM and a closed terminal end this process as Ctrl-C does, also one that a shell put aside."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt

@@ -37,7 +37,7 @@ def dag_policy(dag):
 
 def task_policy(task):
     task.retry_delay = timedelta(seconds=2)
-    os.environ.update(json.loads(pathlib.Path({path!r}).read_text()))
+    os.environ.update(json.loads(pathlib.Path({path!r}).read_text()).get(task.dag_id, {{}}))
 """
 
 
@@ -70,7 +70,7 @@ class StandingAirflow:
         config.mkdir(parents=True)
         policy = POLICY.format(path=str(self.settings), is_on_schedule=is_on_schedule)
         (config / "airflow_local_settings.py").write_text(policy)
-        self.set()
+        self.set({})
         port = free_port()
         with self.output.open("w") as said:
             self.process = subprocess.Popen(
@@ -84,8 +84,8 @@ class StandingAirflow:
         password = json.loads(self.home.passwords.read_text())[USER]
         self.api = Api(f"http://127.0.0.1:{port}", USER, password)
 
-    def set(self, **settings: str) -> None:
-        """Settings of every task that starts from now on."""
+    def set(self, settings: dict[str, dict[str, str]]) -> None:
+        """By DAG, settings of every task that starts from now on."""
         self.settings.write_text(json.dumps(settings))
 
     def wait_until(self, holds: Callable[[], Any], what: str = "") -> Any:

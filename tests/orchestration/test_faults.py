@@ -144,7 +144,7 @@ def test_a_scheduler_that_is_killed_is_started_again_and_takes_up_its_tasks(firs
 @pytest.fixture(scope="module")
 def published(first_day) -> StandingAirflow:
     """The warehouse is built, once somebody else has let go of it."""
-    first_day.set(TRENDHOUSE_LOCK_WAIT_SECONDS="1")
+    first_day.set({"build_warehouse": {"TRENDHOUSE_LOCK_WAIT_SECONDS": "1"}})
     with locked(first_day.place.locks / "warehouse.lock", "somebody else", wait=False):
         first_day.api.unpause("build_warehouse")
         first_day.api.trigger("build_warehouse")
@@ -164,12 +164,11 @@ def next_day(published) -> StandingAirflow:
     No disk is filled: the house is told to want more free disk than there is.
     """
     published.upstream("--mend", "--advance", "1")
+    published.set({"build_warehouse": {"TRENDHOUSE_MIN_FREE_GB": "1000000"}})
     published.api.trigger("ingest_github_ranking")
-    published.task("ingest_github_ranking", "check_clean", "running")
-    published.set(TRENDHOUSE_MIN_FREE_GB="1000000")
     published.wait_until(lambda: len(published.runs("build_warehouse")) > 1, "a second build")
     published.task("build_warehouse", "prepare", "up_for_retry")
-    published.set()
+    published.set({})
     published.ended("build_warehouse", "success")
     return published
 
