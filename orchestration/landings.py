@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from ingestion.landing import Landing
 
 
-def keep(place: Place, landing: Landing, now: datetime) -> None:
+def keep(place: Place, landing: Landing, now: datetime | None) -> None:
     """Add a landing to `landings/<source>.json`, with the quotas that upstream told this process.
 
     `now` is the world's time: when the source was last found to be as it is here, unless something
-    failed. The source's lock is held, so nobody else writes there.
+    failed; None for a landing that did not ask for what is new. The source's lock is held, so nobody
+    else writes there.
     """
     path = place.landings / f"{landing.source}.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -46,7 +47,9 @@ def keep(place: Place, landing: Landing, now: datetime) -> None:
             "rows": dict(Counter(sums.get("rows", {})) + Counter(landing.rows)),
             **totals,
         },
-        "confirmed_at": before.get("confirmed_at") if landing.failures else now.isoformat(),
+        "confirmed_at": now.isoformat()
+        if now and not landing.failures
+        else before.get("confirmed_at"),
         "quotas": before.get("quotas", {}) | {name: asdict(quota) for name, quota in told.items()},
     }
     replace_text(path, json.dumps(content, indent=1))

@@ -67,7 +67,7 @@ def land(
 
     told.clear()
     landing = run(source, settings, on_progress=report, window=window)
-    keep(settings.place, landing, settings.clock())
+    keep(settings.place, landing, settings.clock() if window is None else None)
     rows = sum(landing.rows.values())
     names = {kind.__name__ for kind in CRASHES}
     crashes = [

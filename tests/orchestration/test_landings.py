@@ -84,7 +84,8 @@ def test_a_quota_stays_known_when_a_landing_asked_nothing(place):
     assert read(place)["quotas"]["graphql"]["remaining"] == 0
 
 
-def test_a_landing_that_failed_somewhere_confirms_nothing(place):
+def test_a_landing_that_failed_somewhere_or_filled_a_window_confirms_nothing(place):
     keep(place, landing({}, requests=1), NOW)
     keep(place, landing({}, requests=1, failures=1), NOW.replace(day=3))
+    keep(place, landing({}, requests=1), None)
     assert read(place)["confirmed_at"] == NOW.isoformat()
