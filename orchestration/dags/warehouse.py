@@ -55,9 +55,8 @@ def prepare() -> None:
 
 def sources_told(context: Any) -> list[str]:
     """The sources whose assets started this run; none if a person did."""
-    by_uri = {clean_lake(spec.name).uri: spec.name for spec in landed_specs()}
-    events = context["triggering_asset_events"]
-    return sorted({by_uri[asset.uri] for asset in events if asset.uri in by_uri})
+    names = {asset.name for asset in context["triggering_asset_events"]}
+    return [spec.name for spec in landed_specs() if clean_lake(spec.name).name in names]
 
 
 @task(task_id=BUILD, pool="warehouse_pool", execution_timeout=timedelta(hours=6))

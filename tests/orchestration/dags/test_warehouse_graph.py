@@ -27,6 +27,18 @@ print(json.dumps({
     "pools": {name: each.pool for name, each in tasks.items()},
 }))
 """
+TOLD = """
+import json
+from types import SimpleNamespace as Told
+from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
+from orchestration.assets import backfilled, clean_lake
+from orchestration.dags.warehouse import sources_told
+def event(source, *aliases):
+    return Told(asset=clean_lake(source), source_aliases=aliases)
+for events in ([], [event("endoflife")], [event("github_ranking", backfilled()), event("github")]):
+    accessor = TriggeringAssetEventsAccessor.build(events)
+    print(json.dumps(sources_told({"triggering_asset_events": accessor})))
+"""
 STEPS = {"prepare", "build", "check_marts", "publish"}
 KINDS = {"model", "seed", "snapshot"}
 
@@ -74,6 +86,11 @@ def test_the_steps_come_in_their_order_and_one_writes_at_a_time(graph):
 def test_any_clean_source_starts_it(graph):
     names = ("endoflife", "gharchive", "github", "github_ranking")
     assert graph["assets"] == [f"trendhouse://clean/{name}" for name in names]
+
+
+def test_events_name_their_sources_also_where_a_back_fill_brought_them(airflow_home):
+    told = airflow_home.python(TOLD).splitlines()[-3:]
+    assert [json.loads(line) for line in told] == [[], ["endoflife"], ["github", "github_ranking"]]
 
 
 def test_a_project_that_changed_makes_the_manifest_stale(airflow_home, tmp_path):
