@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         None, description="A JSON list for the self-test; unset: the licenses that GitHub serves."
     )
     selftest_retry_seconds: float = Field(
-        60, ge=0, description="Pause before the self-test tries again what fails on purpose."
+        60, ge=0, description="Pause before the self-test tries a task again."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="Level of the run's log file: DEBUG, INFO, WARNING, ERROR or CRITICAL."

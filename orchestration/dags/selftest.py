@@ -13,14 +13,18 @@ from orchestration.alerts.callbacks import notifiers
 from orchestration.alerts.context import place_of
 from orchestration.settings import load_settings
 
-OWNER = "trendhouse"
+DEFAULTS = {
+    "owner": "trendhouse",
+    "retries": 1,
+    "retry_delay": timedelta(seconds=load_settings().selftest_retry_seconds),
+}
 COMMON = {"schedule": None, "catchup": False, "max_active_runs": 1, "tags": ["layer:selftest"]}
 
 
 @dag(
     dag_id="selftest_single_api",
     description="One API to a dated CSV, and a message that says so.",
-    default_args={"owner": OWNER, "retries": 1, "retry_delay": timedelta(seconds=10)},
+    default_args=DEFAULTS,
     **COMMON,
 )
 def single_api() -> None:
@@ -86,12 +90,7 @@ def tell_in_own_words(context: Any) -> None:
 @dag(
     dag_id="selftest_parallel_apis",
     description="Two APIs at once, one fails on purpose: four messages.",
-    default_args={
-        "owner": OWNER,
-        "retries": 1,
-        "retry_delay": timedelta(seconds=load_settings().selftest_retry_seconds),
-        "pool": "api_pool",
-    },
+    default_args={**DEFAULTS, "pool": "api_pool"},
     **COMMON,
 )
 def parallel_apis() -> None:
