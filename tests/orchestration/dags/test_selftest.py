@@ -191,9 +191,9 @@ except SelftestFailed as error:
 
 def test_the_pause_is_a_minute_and_a_self_test_fails_where_no_message_can_leave(airflow_home):
     home = str(airflow_home.home.root / "silent")
-    pauses, failure = airflow_home.python(ASKED, TRENDHOUSE_HOME=home).splitlines()[-2:]
-    assert pauses == "[(1, 60.0), (1, 60.0)]"
-    assert failure.startswith(
+    lines = airflow_home.python(ASKED, TRENDHOUSE_HOME=home).splitlines()
+    assert "[(1, 60.0), (1, 60.0)]" in lines
+    assert lines[-1].startswith(
         "No message left the house. Make the connection `smtp_default` or `slack_default`;"
     )
 
