@@ -24,8 +24,8 @@ ended in the build; skipped means that no new data reaches it. Then the marts ar
 with `full_refresh`, from nothing.
 
 **If it fails.** The published state stays. `build` names the model or the test; mend it and clear the
-task, or wait: the next run builds whatever is not published yet. `check_marts` and `publish` say which
-expectation or floor is not met.
+run's failed tasks, or wait: the next run builds whatever is not published yet. `check_marts` and `publish`
+say which expectation or floor is not met.
 """
 
 
