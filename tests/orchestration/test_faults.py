@@ -77,7 +77,7 @@ class Undisturbed(threading.Thread):
         super().__init__()
         self.home = home
         self.environment = {**os.environ, **variables, "TRENDHOUSE_HOME": str(home)}
-        self.said = ""
+        self.said, self.is_done = "", False
 
     def run(self) -> None:
         done = subprocess.run(
@@ -88,7 +88,7 @@ class Undisturbed(threading.Thread):
             text=True,
             check=False,
         )
-        self.said = done.stdout + done.stderr
+        self.said, self.is_done = done.stdout + done.stderr, done.returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +188,10 @@ def test_nobody_is_told_anything_else(next_day):
 
 def test_after_all_of_it_no_row_is_lost_or_doubled(next_day, undisturbed):
     undisturbed.join()
+    assert undisturbed.is_done, undisturbed.said
     ours = marts(next_day.place)
     theirs = marts(Place(undisturbed.home / "sample"))
-    assert theirs["events_hourly"] and theirs["products"], undisturbed.said
+    assert theirs["events_hourly"] and theirs["products"]
     assert differences(ours, theirs) == {}
 
 
