@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ class Records:
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         self.texts = texts
-        self.read: dict[str, list[str | None]] = {}
+        self.values: dict[str, Sequence[str | None]] = {}
 
     @classmethod
     def of_array(cls, body: bytes) -> Records:
@@ -38,53 +39,94 @@ class Records:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def texts_at(self, path: str) -> list[str | None]:
+    def texts_at(self, path: str) -> Sequence[str | None]:
         """The value of each record at a dotted path, as text; `a|b` is the first that is not null.
 
         None where a record has no such value.
         """
-        if path not in self.read:
-            values = map(reader(path), self.texts)
-            self.read[path] = [
+        if path not in self.values:
+            self.read((path,))
+        return self.values[path]
+
+    def read(self, paths: tuple[str, ...]) -> None:
+        """Read the values at several paths in one pass, for `texts_at` to give."""
+        rows = [*map(reader(paths), self.texts)] if paths else []
+        for place, path in enumerate(paths):
+            values = [row[place] for row in rows]
+            self.values[path] = [
                 value if value is None or isinstance(value, str) else str(value) for value in values
             ]
-        return self.read[path]
+
+
+Reader = Callable[[bytes], tuple[Any, ...]]
 
 
 @cache
-def reader(path: str) -> Callable[[bytes], Any]:
-    """Reads the value at a path out of a record's text."""
-    readers = [one_reader(choice) for choice in path.split("|")]
-    if len(readers) == 1:
-        return readers[0]
+def reader(paths: tuple[str, ...]) -> Reader:
+    """Reads the values at paths out of a record's text."""
+    choices = [path.split("|") for path in paths]
+    names = {path for each in choices for path in each}
 
-    def read(text: bytes) -> Any:
-        return next((value for each in readers if (value := each(text)) is not None), None)
+    def apart(text: bytes) -> tuple[Any, ...]:
+        """One by one, where one value should hold another and is none of the kind."""
+        if len(paths) > 1:
+            return tuple(reader((path,))(text)[0] for path in paths)
+        found = (reader((name,))(text)[0] for name in choices[0]) if len(names) > 1 else ()
+        return (next((value for value in found if value is not None), None),)
+
+    if any(name.startswith(f"{other}.") for name in names for other in names):
+        return apart
+    decode = msgspec.json.Decoder(shape(sorted(names))).decode
+    getters = [first_of([*map(getter, each)]) for each in choices]
+
+    def read(text: bytes) -> tuple[Any, ...]:
+        try:
+            record = decode(text)
+        except msgspec.ValidationError:
+            return apart(text)
+        return tuple([get(record) for get in getters])
 
     return read
 
 
-def one_reader(path: str) -> Callable[[bytes], Any]:
-    names = path.split(".")
-    decode = msgspec.json.Decoder(shape(names)).decode
+def shape(paths: Sequence[str]) -> Any:
+    """A type that decodes the values at dotted paths, and skips all else."""
+    below: dict[str, list[str]] = {}
+    for path in paths:
+        name, _, rest = path.partition(".")
+        below.setdefault(name, []).append(rest)
+    fields = [
+        (attribute(name), Any if "" in rests else shape(rests) | None, None)
+        for name, rests in below.items()
+    ]
+    return msgspec.defstruct("Shape", fields, rename={attribute(name): name for name in below})
 
-    def read(text: bytes) -> Any:
-        try:
-            value = decode(text)
-            for _ in names:
-                if value is None:
-                    return None
-                value = value.value
-        except msgspec.ValidationError:
-            return None  # what should hold the value is no object
+
+def attribute(name: str) -> str:
+    """The name of a JSON field, as that of a Python attribute."""
+    return f"at_{name.encode().hex()}"
+
+
+def getter(path: str) -> Callable[[Any], Any]:
+    names = [attribute(name) for name in path.split(".")]
+    if len(names) == 1:
+        return attrgetter(names[0])
+
+    def get(value: Any) -> Any:
+        for name in names:
+            if value is None:
+                return None
+            value = getattr(value, name)
         return value
 
-    return read
+    return get
 
 
-def shape(names: Sequence[str]) -> Any:
-    """A type that decodes one value at nested names, and skips all else."""
-    kind: Any = Any
-    for name in reversed(names):
-        kind = msgspec.defstruct("Shape", [("value", kind | None, None)], rename={"value": name})
-    return kind
+def first_of(getters: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    if len(getters) == 1:
+        return getters[0]
+
+    def get(record: Any) -> Any:
+        return next((value for each in getters if (value := each(record)) is not None), None)
+
+    return get

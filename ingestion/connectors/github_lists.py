@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from ingestion.connectors.github_answers import (
@@ -185,14 +186,27 @@ class List:
         (last,) = Records(records.texts[-1:]).texts_at(path_of(self.table, column)) or (None,)
         return last is not None and last < floor
 
+    @cached_property
+    def born(self) -> str | None:
+        """Where a record says when it came to be."""
+        return next((path_of(self.table, c) for c in BORN if c in self.table.columns), None)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """All that is read of a record, so that it is gone through once."""
+        columns = {*self.table.key, self.table.cursor, self.stop_column} & {*self.table.columns}
+        paths = {path_of(self.table, column).removesuffix("|@position") for column in columns}
+        found = {*paths, self.born, *self.kept_paths} - {None}
+        return tuple(sorted(path for path in found if path[0] not in "@$"))
+
     async def take(self, listing: Listing, records: Records, reply: Reply) -> None:
         """Land a page and note what it shows."""
+        records.read(self.paths)
         keys = await land_records(self.desk, self.name, self.repository, records, reply)
         for path in self.kept_paths:
             listing.kept.setdefault(path, []).extend(records.texts_at(path))
         cursor = self.memory.get("cursor", "")
-        born = next((path_of(self.table, c) for c in BORN if c in self.table.columns), None)
-        births = records.texts_at(born) if born else [None] * len(records)
+        births = records.texts_at(self.born) if self.born else [None] * len(records)
         for key, birth in zip(keys, births, strict=True):
             if key not in listing.keys:
                 listing.keys.add(key)

@@ -28,12 +28,18 @@ def by_hand(record, path):
     return None
 
 
-@given(st.lists(VALUES, max_size=5), PATHS.map("|".join), st.sampled_from([None, 2]))
-def test_records_are_upstreams_bytes_and_values(values, path, indent):
+@given(st.lists(VALUES, max_size=5), st.lists(PATHS, max_size=3), st.sampled_from([None, 2]))
+def test_records_are_upstreams_bytes_and_values(values, wanted, indent):
     parts = [json.dumps(value, indent=indent, ensure_ascii=False).encode() for value in values]
     records = Records.of_array(b" [" + b" ,\n".join(parts) + b"]\n")
     assert records.texts == parts
-    assert records.texts_at(path) == [by_hand(json.loads(part), path) for part in parts]
+    paths = tuple("|".join(each) for each in wanted)
+    together = Records(parts)
+    together.read(paths)
+    for path in paths:
+        expected = [by_hand(json.loads(part), path) for part in parts]
+        assert records.texts_at(path) == expected
+        assert together.texts_at(path) == expected
 
 
 def test_a_number_too_big_for_a_float_keeps_its_digits():
