@@ -45,22 +45,27 @@ def status(console: Console, place: Place) -> None:
 
 
 def last_run(place: Place) -> str:
-    """The newest record of a whole run: when, how long, how it ended, what failed."""
+    """The newest record of a whole run: when, how long, how it ended, what failed.
+
+    Airflow makes whole runs of single tasks: where it works, its newest task is told beside it.
+    """
+    whole, task = "Last run: none yet.", None
     for path in sorted(place.runs.glob("*.json"), reverse=True):
         run = json.loads(path.read_text(encoding="utf-8"))
         if run["command"] == "run":
-            return told(run)
-    return "Last run: none yet."
+            whole = told("Last run", run)
+            break
+        if task is None and run["command"].startswith("airflow "):
+            task = told(f"Last task of Airflow, {run['command'].removeprefix('airflow ')}", run)
+    return "\n".join(filter(None, (whole, task)))
 
 
-def told(run: dict[str, Any]) -> str:
+def told(name: str, run: dict[str, Any]) -> str:
     took = "still at work or killed" if run["seconds"] is None else f"{run['seconds']:.0f} s"
     code = "" if run["exit_code"] is None else f", exit code {run['exit_code']}"
     said = [f"  {failure}" for failure in run["failures"]]
     said += [f"  {run['error']}"] if run.get("error") else []
-    return "\n".join(
-        [f"Last run: {run['run_id']}, {moment(run['started_at'])}, {took}{code}", *said]
-    )
+    return "\n".join([f"{name}: {run['run_id']}, {moment(run['started_at'])}, {took}{code}", *said])
 
 
 def moment(text: str) -> str:

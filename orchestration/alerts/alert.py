@@ -20,6 +20,7 @@ class Cause(StrEnum):
     COMPLETENESS = "completeness below its floor"
     EXPECTATIONS = "expectations failed"
     STALE = "source stale"
+    DISK = "disk full"
 
 
 class State(StrEnum):

@@ -38,6 +38,7 @@ def of_error(error: BaseException, source: str) -> Iterator[Alert]:
     from expectations.check import ExpectationsFailed
     from orchestration.freshness import SourcesStale
     from orchestration.publish import PublicationBlocked
+    from orchestration.running import DiskFull
 
     lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, ExpectationsFailed):
@@ -49,6 +50,8 @@ def of_error(error: BaseException, source: str) -> Iterator[Alert]:
     elif isinstance(error, PublicationBlocked):
         cause = Cause.COMPLETENESS if "below the floor" in lines[0] else Cause.EXPECTATIONS
         yield of(cause, lines[0], source, lines[1:])
+    elif isinstance(error, DiskFull):
+        yield of(Cause.DISK, lines[0], source, lines[1:])
     elif is_quota(str(error)):
         yield of(Cause.QUOTA, lines[0], source, lines[1:])
 

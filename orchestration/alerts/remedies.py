@@ -27,6 +27,8 @@ REMEDIES = {
     "the cause, then `{check}`. The published state stays as it was.",
     Cause.STALE: "See whether the DAG is paused or fails: `airflow dags list-runs {ingest}`; "
     "`airflow dags unpause {ingest}`, then `airflow dags trigger {ingest}`.",
+    Cause.DISK: "Make room: `trendhouse doctor` tells what lies there, `trendhouse retain` removes old raw; then "
+    "`airflow tasks clear --only-failed --yes {dag}`. Nothing was begun, so nothing is half done.",
 }
 
 

@@ -44,6 +44,24 @@ def test_the_last_run_is_told_with_what_failed(house, said):
     assert "github: repo 7 answered 500" in text
 
 
+def test_where_airflow_works_its_newest_task_is_told(house, said):
+    house.place.runs.mkdir()
+    for second, step in enumerate(("land github", "publish")):
+        run = {
+            "run_id": f"20261102T06000{second}Z",
+            "command": f"airflow {step}",
+            "started_at": f"2026-11-02T06:00:0{second}+00:00",
+            "seconds": 3.0,
+            "exit_code": 0,
+            "failures": [],
+        }
+        (house.place.runs / f"{run['run_id']}.json").write_text(json.dumps(run))
+    text = said()
+    assert "Last run: none yet." in text
+    assert "Last task of Airflow, publish: 20261102T060001Z, 2026-11-02 06:00 UTC, 3 s" in text
+    assert "land github" not in text
+
+
 def test_completeness_shows_the_worst_partition_of_a_stream(house, said):
     house.reading("issues", "7", expected=1000, landed=990)
     house.reading("issues", "8", expected=1000, landed=1000)

@@ -14,6 +14,7 @@ from orchestration.alerts import Cause, alerts_of
 from orchestration.alerts.context import alert_of
 from orchestration.freshness import Age, SourcesStale
 from orchestration.publish import Publication, PublicationBlocked
+from orchestration.running import DiskFull
 from orchestration.steps import Outcome
 from spark import ledger
 from spark.ledger import Reconciliation
@@ -76,6 +77,12 @@ def test_a_partition_that_is_only_flagged_is_told_though_it_is_published():
     outcome = Outcome(published.summary, rows=99_000, detail=published)
     what = "1 partition: below a floor that only flags; published it is."
     assert told(outcome) == [(Cause.COMPLETENESS, what, 99_000, tuple(published.flagged))]
+
+
+def test_a_full_disk_is_a_cause_of_its_own():
+    (one,) = alerts_of(DiskFull("0.2 GB are free at /data, a run needs 1 GB."), "github")
+    assert (one.cause, one.source) == (Cause.DISK, "github")
+    assert one.what == "0.2 GB are free at /data, a run needs 1 GB."
 
 
 def test_stale_sources_are_told_with_their_age():
