@@ -78,7 +78,11 @@ class World:
 
     def bring(self, *sources: str) -> None:
         """New data of these sources into the clean lake."""
-        self.run(sys.executable, "-c", BRING, *sources)
+        path = (
+            self.home.parent / "bring.py"
+        )  # from a file: PySpark ends a `python -c` without a word
+        path.write_text(BRING)
+        self.run(sys.executable, path, *sources)
 
     def copy(self, home: Path) -> World:
         shutil.copytree(self.home, home, symlinks=True)
