@@ -28,7 +28,8 @@ def dag_alerts(deadline: timedelta | None = None) -> dict[str, Any]:
         "on_failure_callback": notifiers(Cause.FAILURE, is_of_run=True),
         "deadline": DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
-            interval=interval,
+            # As a number: Airflow 3.3.2 cannot clear a task of a run whose interval it keeps as a timedelta.
+            interval=interval.total_seconds(),
             callback=SyncCallback(
                 "orchestration.alerts.deadline.tell_missed",
                 kwargs={"seconds": interval.total_seconds()},
