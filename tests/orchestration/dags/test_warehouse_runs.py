@@ -148,7 +148,8 @@ def whole(later, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scheduled(later, whole, airflow_home):
-    """The states of the run that an asset of endoflife starts, under a real scheduler and triggerer."""
+    """The run that an asset of endoflife starts under a real scheduler and triggerer, the states of its
+    tasks, and its last task once more."""
     variables = {**later.variables, "AIRFLOW__METRICS__STATSD_ON": "False"}
     with environment(variables):
         house = Standalone(AirflowHome(airflow_home.home.root), load_settings(), free_port(18090))
@@ -160,11 +161,21 @@ def scheduled(later, whole, airflow_home):
             house.api.ask("/api/v2/assets/events", {"asset_id": assets[0]["id"]})
             run = wait_for(lambda: ended_run(house))
             tasks = house.api.tasks("build_warehouse", run["dag_run_id"])
+            again = cleared(house, run["dag_run_id"], "publish")
         finally:
             house.end()
             for component in house.components:
                 component.process.wait()
-    return run, {each["task_id"]: each["state"] for each in tasks}
+    return run, {each["task_id"]: each["state"] for each in tasks}, again
+
+
+def cleared(house: Standalone, run: str, task: str) -> dict:
+    """The task instance after it was cleared, as a person does it, and has ended again."""
+    asked = {"dag_run_id": run, "task_ids": [task], "only_failed": False, "dry_run": False}
+    house.api.ask("/api/v2/dags/build_warehouse/clearTaskInstances", asked)
+    wait_for(lambda: ended_run(house))
+    tasks = house.api.tasks("build_warehouse", run)
+    return next(each for each in tasks if each["task_id"] == task)
 
 
 def ended_run(house: Standalone) -> dict | None:
@@ -220,12 +231,17 @@ def test_the_marts_remember_what_of_the_lake_they_hold(first_run, world, later):
 
 
 def test_new_data_of_one_source_builds_its_models_and_skips_the_rest(scheduled):
-    run, states = scheduled
+    run, states, _ = scheduled
     assert run["state"] == "success", states
     left_out = selection.unreached(manifest.read(), ("endoflife", "ledger"))
     skipped = {task for task, state in states.items() if state == "skipped"}
     assert skipped == node_tasks(left_out)
     assert {states[task] for task in set(states) - skipped} == {"success"}
+
+
+def test_a_task_of_a_run_with_a_deadline_can_be_cleared(scheduled):
+    _, _, publish = scheduled
+    assert (publish["state"], publish["try_number"]) == ("success", 2)
 
 
 def test_the_marts_are_the_same_as_after_a_whole_build(scheduled, later, whole, first_run):
