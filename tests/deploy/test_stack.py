@@ -116,13 +116,17 @@ def test_no_series_is_of_a_single_run(watched):
 
 
 def test_every_target_answers(watched):
-    stack.wait_for("every target", lambda: not watched.prometheus.query("up == 0"))
-    jobs = {each["metric"]["job"] for each in watched.prometheus.query("up == 1")}
-    assert jobs == {"airflow", "trendhouse", "node", "prometheus", "alertmanager"}
+    def answering() -> set[str]:
+        return {each["metric"]["job"] for each in watched.prometheus.query("up == 1")}
+
+    wanted = {"airflow", "trendhouse", "node", "prometheus", "alertmanager"}
+    assert stack.wait_for("every target", lambda: answering() == wanted)
+    assert watched.prometheus.query("up == 0") == []
 
 
 def test_the_projects_own_metrics_arrive(watched):
-    (rate,) = watched.prometheus.query('trendhouse_capture_ratio{stream="issues"}')
+    asked = 'trendhouse_capture_ratio{stream="issues"}'
+    (rate,) = stack.wait_for("the first scrape", lambda: watched.prometheus.query(asked))
     assert float(rate["value"][1]) == 0.9
     assert watched.prometheus.query("trendhouse_up")[0]["value"][1] == "1"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -32,10 +33,13 @@ class Ended:
 class Airflow:
     """An Airflow home with its database, pools and manifest; no process of it is running."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, like: Airflow | None = None) -> None:
         self.home = AirflowHome(root)
         self.environment = {**self.home.environment(NO_PORT), **QUIET}
-        self.home.provision(self.environment)
+        if like:
+            shutil.copytree(like.home.root, root, dirs_exist_ok=True)
+        else:
+            self.home.provision(self.environment)
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """A command in this home, `variables` on top of its environment."""
