@@ -22,7 +22,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-STAGES = ("land", "deduplicate", "check_clean", "build", "check_marts", "publish")
+from orchestration.run_records import STEPS
 
 
 def cpu_seconds() -> float:
@@ -86,7 +86,7 @@ def in_process(times: int, days: int) -> list[dict[str, float]]:
 
 
 def together(run: dict[str, float]) -> float:
-    return sum(run.get(stage, 0) for stage in STAGES)
+    return sum(run.get(stage, 0) for stage in STEPS)
 
 
 def cpu(run: dict[str, float]) -> float:
@@ -107,7 +107,7 @@ def main() -> None:
     table = Table(
         title=f"One new day after N, 2N, 4N of history (N: {asked.days} days of rankings)"
     )
-    for heading in ("history", "run", "rows landed", *STAGES, "all, s", "ratio", "CPU, s", "ratio"):
+    for heading in ("history", "run", "rows landed", *STEPS, "all, s", "ratio", "CPU, s", "ratio"):
         table.add_column(heading, justify="right")
     first = None
     for times in (1, 2, 4):
@@ -115,7 +115,7 @@ def main() -> None:
         first = first or day
         ratios = [f"{each(day) / each(first):.2f}" for each in (together, cpu)]
         for name, run, (clock, used) in (("history", history, ("", "")), ("new day", day, ratios)):
-            cells = [f"{run.get(stage, 0):.1f}" for stage in STAGES]
+            cells = [f"{run.get(stage, 0):.1f}" for stage in STEPS]
             table.add_row(
                 f"{times}N", name, f"{run['rows']:,.0f}", *cells,
                 f"{together(run):.1f}", clock, f"{cpu(run):.1f}", used,

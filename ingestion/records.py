@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -35,6 +35,11 @@ class Records:
             return cls([bytes(item) for item in SPLIT.decode(body)])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Malformed(str(error)) from error
+
+    @classmethod
+    def of_values(cls, values: Iterable[Any]) -> Records:
+        """Records that upstream did not send as such: cut out of an answer, or said by us."""
+        return cls([msgspec.json.encode(value) for value in values])
 
     def __len__(self) -> int:
         return len(self.texts)

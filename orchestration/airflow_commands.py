@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
-import urllib.request
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 from filelock import FileLock, Timeout
 
+from ingestion.spec import landed_specs
 from orchestration import worlds
 from orchestration.airflow_home import USER, AirflowFailed, AirflowHome, executable
 from orchestration.components import end_sessions
 from orchestration.mailbox import connection, mailbox
 from orchestration.options import Live, Recorded, console, effective
-from orchestration.running import Locked
+from orchestration.running import Locked, held_by, holder_of
 from orchestration.settings import Settings, load_settings
-from orchestration.standalone import INGEST, Standalone, Unpause
+from orchestration.standalone import BUILD, INGEST, Standalone, Unpause
 
 USUAL_PORT = 8080
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHANNELS = ("AIRFLOW_CONN_SLACK_DEFAULT", "AIRFLOW_CONN_SMTP_DEFAULT")
-PATHS = {"github": "^(?!/(gharchive|rankings|endoflife)/)", "gharchive": "^/gharchive/",
-         "github_ranking": "^/rankings/", "endoflife": "^/endoflife/"}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -94,22 +91,25 @@ def upstream(
 ) -> None:
     """Disturb, mend or move on the sample world that Airflow looks at; without an option, show it."""
     from simulator.instants import moment, read
+    from simulator.running import Controls
 
     home = AirflowHome(effective().home / "airflow")
-    state = running(home)
-    if state is None or not state["upstream"]:
+    state = held_by(home.lock)
+    if state is None or not state.get("upstream"):
         raise worlds.WorldError("No sample world is served now: `make airflow` starts one.")
-    if down is not None and down not in PATHS:
-        raise typer.BadParameter(f"no source `{down}`; there are: {', '.join(PATHS)}.")
-    faults = {"down": PATHS[down]} if down else {"cut_page": cut_page} if cut_page else None
+    paths = upstream_paths()
+    if down is not None and down not in paths:
+        raise typer.BadParameter(f"no source `{down}`; there are: {', '.join(paths)}.")
+    simulator = Controls(state["upstream"])
+    faults = {"down": paths[down]} if down else {"cut_page": cut_page} if cut_page else None
     if faults or mend:
-        control(state["upstream"], "faults", faults or {"rate": 0.0})
+        simulator.faults(**(faults or {"rate": 0.0}))
     if advance:
         memory = worlds.Memory(effective().home / "sample" / "world.json")
-        control(state["upstream"], "now", {"now": memory.sample_now(advance).isoformat()})
-    now = moment(read(control(state["upstream"], "now")["now"]))
-    shown = control(state["upstream"], "faults")
-    source = next((name for name, path in PATHS.items() if path == shown["down"]), "none")
+        simulator.move_to(memory.sample_now(advance).isoformat())
+    now = moment(read(simulator.control("now")["now"]))
+    shown = simulator.control("faults")
+    source = next((name for name, path in paths.items() if path == shown["down"]), "none")
     console.print(
         f"The sample world at {state['upstream']}: {now:%Y-%m-%d %H:%M} UTC, source down: {source}, "
         f"pages cut: {shown['cut_page'] or 'none'}.",
@@ -156,10 +156,8 @@ def welcome(house: Standalone, box: str | None) -> None:
 
 def begin(house: Standalone, unpause: Unpause, first_run: bool) -> None:
     """Unpause by choice, and land every source once if that is wanted."""
-    from ingestion.spec import landed_specs
-
     sources = sorted(f"{INGEST}{spec.name}" for spec in landed_specs())
-    dags = house.wait_for_dags({*sources, "build_warehouse"})
+    dags = house.wait_for_dags({*sources, BUILD})
     on = house.unpause(unpause, dags)
     house.say(f"{len(dags)} DAGs; on schedule: {', '.join(on) or 'none'}")
     paused = sorted(set(dags) - set(on))
@@ -197,13 +195,13 @@ def alone(home: AirflowHome) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        state = remembered(home)
+        state = holder_of(home.state)
         raise Locked(
             f"Airflow runs here already, process {state.get('pid', '?')}, at {state.get('url', '?')}. "
             "End it with Ctrl-C where it was started."
         ) from None
     try:
-        end_sessions(remembered(home).get("sessions", {}).values())
+        end_sessions(holder_of(home.state).get("sessions", {}).values())
         yield
     finally:
         lock.release()
@@ -224,23 +222,6 @@ def terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def remembered(home: AirflowHome) -> dict[str, Any]:
-    return json.loads(home.state.read_text()) if home.state.exists() else {}
-
-
-def running(home: AirflowHome) -> dict[str, Any] | None:
-    """Who runs Airflow here, and where; None if nobody does."""
-    if not home.lock.exists():
-        return None
-    lock = FileLock(home.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return remembered(home)
-    lock.release()
-    return None
-
-
 def free_port(wanted: int) -> int:
     """The wanted port of 127.0.0.1, or any free one if something listens there."""
     for port in (wanted, 0):
@@ -251,14 +232,14 @@ def free_port(wanted: int) -> int:
     raise AirflowFailed("No port of 127.0.0.1 is free.")
 
 
+def upstream_paths() -> dict[str, str]:
+    """By source, a pattern of what the simulator serves of it; the source at its root has all the rest."""
+    variables = worlds.sample_variables("", effective())
+    roots = {spec.name: variables[spec.location.env] for spec in landed_specs()}
+    others = "|".join(f"{root}/" for root in roots.values() if root)
+    return {name: f"^{root}/" if root else f"^(?!{others})" for name, root in roots.items()}
+
+
 def upstream_of(settings: Settings) -> str | None:
     """The simulator's address, where the sample world is looked at."""
     return os.environ["TRENDHOUSE_GITHUB_URL"] if settings.effective_world == "sample" else None
-
-
-def control(url: str, name: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Ask, or tell, one of the simulator's controls."""
-    data = None if content is None else json.dumps(content).encode()
-    request = urllib.request.Request(f"{url}/_simulator/{name}", data)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)

@@ -39,7 +39,7 @@ class AirflowHome:
 
     @property
     def state(self) -> Path:
-        """Who runs here and where it is reached, for other commands."""
+        """Who holds the lock and where it is reached, for other commands: beside the lock, as `held_by` reads it."""
         return self.root / "standalone.json"
 
     @property

@@ -18,7 +18,7 @@ from packaging.markers import Marker
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.running import GIGABYTE, DiskFull, check_disk, holders
+from orchestration.running import GIGABYTE, DiskFull, check_disk, held_by, holders
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.variables import of_settings, of_sources
 from orchestration.worlds import world_clock
@@ -212,14 +212,13 @@ def lock(place: Place) -> Finding:
 
 def airflow(settings: Settings) -> Finding:
     """Whether Airflow is in this environment, and where it runs."""
-    from orchestration.airflow_commands import running
     from orchestration.airflow_home import AirflowHome
 
     try:
         installed = version("apache-airflow")
     except PackageNotFoundError:
         return Finding("airflow", "ok", "not installed; `make airflow` installs and starts it")
-    state = running(AirflowHome(settings.home / "airflow"))
+    state = held_by(AirflowHome(settings.home / "airflow").lock)
     where = f"runs at {state.get('url', '?')}" if state is not None else "does not run here"
     return Finding("airflow", "ok", f"{installed}, {where}")
 

@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from ingestion.spec import landed_specs
 from orchestration.landings import landings
-from orchestration.measures import SOURCE, STREAM, Data, counter, gauge
-from orchestration.records import Records, Step
+from orchestration.measures import STREAM, Data, counter, gauge
+from orchestration.run_records import Records, Step
 from orchestration.settings import Settings
 
 log = logging.getLogger(__name__)
 
 Part = Callable[[], Iterable[Metric]]
 STATES = ("done", "partial", "failed", "refused", "skipped")
+
+# Name, meaning, and the figure that it shows.
+NEWEST_RUN = (
+    ("run_last_start_timestamp_seconds", "When the newest run began.", "started"),
+    ("run_last_duration_seconds", "How long the newest ended run took.", "seconds"),
+    ("run_last_exit_code", "Exit code of the newest ended run.", "exit_code"),
+)
+LANDED = (
+    ("landings", "Landings that ended.", "landings"),
+    ("landing_requests", "Requests sent upstream.", "requests"),
+    ("landing_points", "GraphQL points spent.", "points"),
+    ("landing_received_bytes", "Bytes received.", "bytes"),
+    ("landing_failures", "Resources and partitions that could not be landed.", "failures"),
+)
+NEWEST_LANDING = (
+    ("landing_last_duration_seconds", "How long the newest landing took.", "seconds"),
+    ("landing_last_requests", "Requests of the newest landing.", "requests"),
+    ("landing_last_planned_requests", "Requests planned for it.", "planned_requests"),
+    ("landing_last_failures", "What the newest landing could not land.", "failures"),
+)
 
 
 class World:
@@ -79,15 +100,8 @@ class World:
         for (command, code), number in sorted(self.records.counts.items()):
             count.add_metric([command, str(code)], number)
         yield count
-        for name, meaning, of in (
-            ("run_last_start_timestamp_seconds", "When the newest run began.", "started"),
-            ("run_last_duration_seconds", "How long the newest ended run took.", "seconds"),
-            ("run_last_exit_code", "Exit code of the newest ended run.", "exit_code"),
-        ):
-            family = gauge(name, meaning, ["command"])
-            for command, run in sorted(self.records.newest.items()):
-                family.add_metric([command], getattr(run, of))
-            yield family
+        newest = {command: vars(run) for command, run in sorted(self.records.newest.items())}
+        yield from families(gauge, NEWEST_RUN, "command", newest)
         yield from self.steps(self.records.steps.values())
 
     def steps(self, steps: Iterable[Step]) -> Iterator[Metric]:
@@ -115,28 +129,10 @@ class World:
             for table, number in sorted(each["totals"]["rows"].items()):
                 rows.add_metric([each["source"], table], number)
         yield rows
-        for name, meaning, of in (
-            ("landings", "Landings that ended.", "landings"),
-            ("landing_requests", "Requests sent upstream.", "requests"),
-            ("landing_points", "GraphQL points spent.", "points"),
-            ("landing_received_bytes", "Bytes received.", "bytes"),
-            ("landing_failures", "Resources and partitions that could not be landed.", "failures"),
-        ):
-            family = counter(name, meaning, SOURCE)
-            for each in kept:
-                family.add_metric([each["source"]], each["totals"][of])
-            yield family
-        for name, meaning, of in (
-            ("landing_last_duration_seconds", "How long the newest landing took.", "seconds"),
-            ("landing_last_requests", "Requests of the newest landing.", "requests"),
-            ("landing_last_planned_requests", "Requests planned for it.", "planned_requests"),
-            ("landing_last_failures", "What the newest landing could not land.", "failures"),
-        ):
-            family = gauge(name, meaning, SOURCE)
-            for each in kept:
-                if each["last"][of] is not None:
-                    family.add_metric([each["source"]], each["last"][of])
-            yield family
+        totals = {each["source"]: each["totals"] for each in kept}
+        yield from families(counter, LANDED, "source", totals)
+        last = {each["source"]: each["last"] for each in kept}
+        yield from families(gauge, NEWEST_LANDING, "source", last)
 
     def quotas(self) -> Iterator[Metric]:
         """What upstream last said is left, over all tokens."""
@@ -151,6 +147,21 @@ class World:
                 for name, family in families.items():
                     family.add_metric([each["source"], resource], quota[name])
         yield from families.values()
+
+
+def families(
+    make: Callable[..., Any],
+    shown: Iterable[tuple[str, str, str]],
+    label: str,
+    figures: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Metric]:
+    """A family per figure with a sample per value of the label; what nobody knows is left out."""
+    for name, meaning, of in shown:
+        family = make(name, meaning, [label])
+        for value, known in figures.items():
+            if known[of] is not None:
+                family.add_metric([value], known[of])
+        yield family
 
 
 def registry(settings: Callable[[], Settings]) -> CollectorRegistry:

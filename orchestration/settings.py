@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -140,10 +139,11 @@ class Settings(BaseSettings):
     def clock(self) -> datetime:
         """The time that a run takes for now, UTC: the one that is set, else the sample world's own, which
         moves on under a scheduler, else the real one."""
+        from orchestration.worlds import Memory
+
         memory = self.place.root / "world.json"
         if self.now is None and self.effective_world == "sample" and memory.exists():
-            known = json.loads(memory.read_text()).get("now")
-            return datetime.fromisoformat(known) if known else datetime.now(UTC)
+            return Memory(memory).now
         return self.now or datetime.now(UTC)
 
     @property

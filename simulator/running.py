@@ -21,16 +21,10 @@ class SimulatorFailed(RuntimeError):
 
 
 @dataclass
-class RunningSimulator:
-    """A handle on a simulator's process."""
+class Controls:
+    """The controls of a simulator, whoever has started it."""
 
     base_url: str
-    process: subprocess.Popen[str]
-    ready: dict[str, Any]
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
 
     def control(self, name: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask (or, with content, tell) one of the controls below `/_simulator/`."""
@@ -50,6 +44,18 @@ class RunningSimulator:
     def move_to(self, now: str) -> None:
         """Set the world's clock."""
         self.control("now", {"now": now})
+
+
+@dataclass
+class RunningSimulator(Controls):
+    """A handle on a simulator's process."""
+
+    process: subprocess.Popen[str]
+    ready: dict[str, Any]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def stop(self) -> None:
         """End the process; a second time does nothing."""

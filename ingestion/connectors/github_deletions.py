@@ -11,6 +11,7 @@ import duckdb
 from ingestion.connectors.github_desk import Desk
 from ingestion.connectors.github_state import Repositories, Repository
 from ingestion.landing import Remember
+from ingestion.records import Records
 from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ async def tombstone(
         "evidence": evidence,
     }
     keys = [f"{object_type}/{object_key}"]
-    await desk.land("tombstones", [record], reply, repository_id, keys=keys)
+    await desk.land("tombstones", Records.of_values([record]), reply, repository_id, keys=keys)
 
 
 def known_keys(desk: Desk, table: str, repository: Repository) -> set[str]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import orjson
 
 from ingestion.fetch import Client
 from ingestion.landing import Context, Failure, Rows
@@ -43,7 +40,7 @@ class Desk:
     async def land(
         self,
         table: str,
-        records: Records | Sequence[Any],
+        records: Records,
         reply: Reply,
         partition_name: str,
         *,
@@ -51,12 +48,11 @@ class Desk:
         keys: Sequence[str] | None = None,
         cursors: Sequence[str | None] | None = None,
     ) -> None:
-        """Emit records as raw rows: those of an answer as received, or what we have to say ourselves."""
-        is_received = isinstance(records, Records)
+        """Emit records as raw rows."""
         await self.emit(
             Rows(
                 table=table,
-                records=records.texts if is_received else list(map(orjson.dumps, records)),
+                records=records.texts,
                 partition_name=partition_name,
                 source_url=reply.url,
                 observed_at=reply.observed_at,

@@ -17,6 +17,7 @@ from ingestion.connectors.github_desk import Desk, instant
 from ingestion.connectors.github_state import Repository
 from ingestion.fetch import SLOW_SECONDS, Refused, TooHeavy, Unanswered
 from ingestion.readings import reading
+from ingestion.records import Records
 from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,8 @@ async def land_counters(desk: Desk, repositories: Sequence[Repository]) -> list[
 async def take(desk: Desk, repository: Repository, node: dict[str, Any], reply: Reply) -> None:
     """Land a node; the databaseId read back is its key, its name the present alias."""
     id = str(node["databaseId"])
-    await desk.land("repository_counters", [node], reply, id, keys=[id])
+    records = Records.of_values([node])
+    await desk.land("repository_counters", records, reply, id, keys=[id])
     if id == repository.id:
         repository.counters = node
         repository.is_seen = True
@@ -206,5 +208,6 @@ async def land_repository_projects(
     if (before.get("count"), before.get("edited")) != (len(projects), edited):
         context = orjson.dumps({"repository_id": int(repository.id)}).decode()
         keys = [f"{repository.id}/{project['id']}" for project in projects]
-        await desk.land("projects", projects, reply, repository.id, contexts=context, keys=keys)
+        records = Records.of_values(projects)
+        await desk.land("projects", records, reply, repository.id, contexts=context, keys=keys)
     await repository.keep(desk, "projects", memory)

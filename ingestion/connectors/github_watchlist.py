@@ -16,6 +16,7 @@ from ingestion.connectors.github_desk import Desk
 from ingestion.connectors.github_state import Repositories, Repository
 from ingestion.fetch import Refused, Unanswered
 from ingestion.landing import Remember
+from ingestion.records import Records
 from ingestion.replies import Reply
 from ingestion.spec import SpecError
 from orchestration.settings import Settings
@@ -208,7 +209,8 @@ class Watchlist:
         client = self.desk.client
         reply = Reply(200, client.address(entry.target), {}, b"", self.desk.context.now())
         keys = [f"{entry.key}/{repository.id}" for _, repository in rows]
-        await self.desk.land("watchlist", records, reply, "all", contexts=contexts, keys=keys)
+        said = Records.of_values(records)
+        await self.desk.land("watchlist", said, reply, "all", contexts=contexts, keys=keys)
         await self.desk.emit(Remember(("watch", entry.key), kept if entry.is_enabled else None))
 
     def left_behind(self) -> list[Repository]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from orchestration.settings import Settings, load_settings
 log = logging.getLogger(__name__)
 
 
-class Channel(BaseNotifier):
+class Channel(BaseNotifier, ABC):
     """A way to people. A new one names itself and its connection, and says how it delivers."""
 
     name: ClassVar[str]
@@ -93,6 +94,6 @@ class Channel(BaseNotifier):
         except OSError as error:
             log.warning("%s: not counted, %s: %s", self.name, type(error).__name__, grouping.path)
 
+    @abstractmethod
     def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
         """Send one message. May raise anything."""
-        raise NotImplementedError

@@ -34,6 +34,8 @@ DEFAULTS = {
     "execution_timeout": timedelta(hours=2),
     **task_alerts(),
 }
+# A run after the other, and none for a time that was missed.
+COMMON = {"catchup": False, "max_active_runs": 1}
 EACH_SOURCE = {"map_index_template": "{{ source }}", "max_active_tis_per_dagrun": 1}
 
 
@@ -46,9 +48,8 @@ def asked(name: str) -> str | None:
     dag_id="backfill_source",
     description="Land the days of a source again that a person names, and bring clean up to them.",
     schedule=None,
-    catchup=False,
-    max_active_runs=1,
     params=ASKED,
+    **COMMON,
     default_args={**DEFAULTS, "execution_timeout": timedelta(hours=12)},
     tags={"layer:ingest", "trigger:manual", "domain:all"},
     **dag_alerts(timedelta(hours=12)),
@@ -93,9 +94,8 @@ def backfill_source() -> None:
     dag_id="compact_lake",
     description="Merge the small raw files of every source into few.",
     schedule="30 3 * * 0",
-    catchup=False,
-    max_active_runs=1,
     default_args=DEFAULTS,
+    **COMMON,
     tags={"layer:lake", "trigger:schedule", "domain:all"},
     **dag_alerts(),
 )
@@ -122,9 +122,8 @@ def compact_lake() -> None:
     dag_id="retain_lake",
     description="Remove raw files that are older than the policy says.",
     schedule="15 4 * * *",
-    catchup=False,
-    max_active_runs=1,
     default_args=DEFAULTS,
+    **COMMON,
     tags={"layer:lake", "trigger:schedule", "domain:all"},
     **dag_alerts(),
 )
@@ -150,9 +149,8 @@ def retain_lake() -> None:
     dag_id="check_freshness",
     description="Hold every source to the age that it promises.",
     schedule="40 * * * *",
-    catchup=False,
-    max_active_runs=1,
     default_args=DEFAULTS,
+    **COMMON,
     tags={"layer:quality", "trigger:schedule", "domain:all"},
     **dag_alerts(),
 )

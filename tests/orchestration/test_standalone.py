@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from orchestration import doctor
-from orchestration.airflow_commands import alone, channels, free_port, running
+from orchestration.airflow_commands import alone, channels, free_port
 from orchestration.airflow_home import AirflowHome, parallelism
 from orchestration.components import Session, Sessions, end_sessions
 from orchestration.mailbox import HOOK, mailbox, page
-from orchestration.running import Locked
+from orchestration.running import Locked, held_by
 from orchestration.settings import Settings
 from orchestration.standalone import Unpause, chosen_dags
 
@@ -91,10 +91,10 @@ def test_a_second_airflow_says_where_the_first_one_runs(home):
         home.state.write_text(json.dumps({"pid": 4711, "url": "http://127.0.0.1:8080"}))
         with pytest.raises(Locked, match=r"process 4711, at http://127\.0\.0\.1:8080"):
             alone(home).__enter__()
-        assert running(home)["pid"] == 4711
+        assert held_by(home.lock)["pid"] == 4711
         found = {each.name: each.said for each in doctor.examine(Settings(home=home.root.parent))}
         assert found["airflow"].endswith("runs at http://127.0.0.1:8080")
-    assert running(home) is None
+    assert held_by(home.lock) is None
 
 
 def test_what_a_killed_airflow_left_behind_is_ended_by_the_next(home, component):
