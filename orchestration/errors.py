@@ -20,6 +20,7 @@ def known() -> dict[type[Exception], int]:
     from orchestration.airflow_home import AirflowFailed
     from orchestration.publish import PublicationBlocked
     from orchestration.published import QueryFailed
+    from orchestration.rollback import RollbackFailed
     from orchestration.run import Exit
     from orchestration.running import DiskFull, Locked
     from orchestration.settings import SettingsError
@@ -35,6 +36,7 @@ def known() -> dict[type[Exception], int]:
         WorldError: Exit.USAGE,
         QueryFailed: Exit.USAGE,
         RestoreFailed: Exit.USAGE,
+        RollbackFailed: Exit.USAGE,
         AirflowFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
         NoWarehouse: Exit.FAILED,

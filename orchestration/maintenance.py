@@ -1,4 +1,4 @@
-"""The commands that look after what is stored: compact, retain, erase, backup, restore."""
+"""The commands that look after what is stored: compact, retain, erase, backup, restore, rollback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestration.options import Live, Recorded, Source, Wait, chosen, console,
 
 def register(app: typer.Typer) -> None:
     """Make these commands verbs of `app`."""
-    for verb in (compact, retain, erase, backup, restore):
+    for verb in (compact, retain, erase, backup, restore, rollback):
         app.command()(verb)
 
 
@@ -118,3 +118,19 @@ def restore(
     with guarded(settings, "restore", locks=locks_of("restore"), wait=wait):
         bring_back(settings.place, name)
     console.print(f"restored {name}; `trendhouse build` brings in what the lake holds beyond it")
+
+
+def rollback(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
+    """Show readers the publication before the current one; it stays until the next `publish`."""
+    from orchestration.rollback import roll_back
+    from orchestration.running import guarded, locks_of
+
+    settings = chosen(live, recorded)
+    with guarded(settings, "rollback", locks=locks_of("rollback"), wait=wait):
+        state = roll_back(settings.place)
+    console.print(
+        f"published is version {state['version']} of {state['published_at']} again. The next publication "
+        "replaces it: mend the cause first; under Airflow pause `build_warehouse`.",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -52,6 +52,7 @@ HELD = {
     "check_freshness": ("warehouse",),
     "backup": ("warehouse",),
     "restore": ("warehouse",),
+    "rollback": ("warehouse",),
 }
 
 log = logging.getLogger(__name__)
