@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestration import airflow_commands, maintenance
+from orchestration import airflow_commands, maintenance, reading
 from orchestration.options import (
     Live,
     Recorded,
@@ -28,12 +29,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A warehouse of open-source trends: every number traceable, every gap stated.",
 )
-
-
-class Format(StrEnum):
-    table = "table"
-    json = "json"
-    csv = "csv"
 
 
 class Boundary(StrEnum):
@@ -133,17 +128,6 @@ def plan(source: Source = None, live: Live = False, recorded: Recorded = None) -
 
 
 @app.command()
-def status(
-    live: Live = False,
-    recorded: Recorded = None,
-) -> None:
-    """How complete, how fresh and how clean the warehouse is."""
-    from orchestration.status import status as show_status
-
-    show_status(console, chosen(live, recorded).place)
-
-
-@app.command()
 def land(
     source: Source = None, live: Live = False, recorded: Recorded = None, wait: Wait = False
 ) -> None:
@@ -171,21 +155,37 @@ def build(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Rebuild incremental models.")
     ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
+            help="Folder of an older manifest.json: build only what differs from it, beside the warehouse.",
+        ),
+    ] = None,
     live: Live = False,
     recorded: Recorded = None,
     wait: Wait = False,
 ) -> None:
     """Clean lake -> marts, by dbt, with its tests and snapshots."""
-    from orchestration import steps, worlds
+    from orchestration import slim, steps, worlds
     from orchestration.running import guarded, locks_of
 
+    if state and (select or full_refresh):
+        raise typer.BadParameter(
+            "--state decides what is built: leave out --select, --full-refresh."
+        )
     settings = chosen(live, recorded)
     with (
         guarded(settings, "build", locks=locks_of("build"), wait=wait),
         worlds.environment(worlds.home_variables(settings)),
     ):
-        outcome = steps.build(select, full_refresh, settings, _say)
-    console.print(f"build: {outcome.summary}")
+        if state:
+            summary = slim.build(state, settings.place, _say).summary
+        else:
+            summary = steps.build(select, full_refresh, settings, _say).summary
+    console.print(f"build: {summary}")
 
 
 @app.command()
@@ -222,66 +222,6 @@ def publish(live: Live = False, recorded: Recorded = None, wait: Wait = False) -
         console.print(f"publish: {outcome.summary}")
 
 
-@app.command()
-def query(
-    sql: Annotated[str, typer.Argument(help="SQL over the published marts, by bare name.")],
-    format: Annotated[
-        Format, typer.Option("--format", "-f", help="How to print rows.")
-    ] = Format.table,
-    live: Live = False,
-    recorded: Recorded = None,
-) -> None:
-    """Ask the published marts, also while a build runs."""
-    from orchestration.published import query as ask
-
-    ask(chosen(live, recorded).place, sql, format.value)
-
-
-@app.command()
-def docs(
-    serve: Annotated[bool, typer.Option("--serve", help="Serve the site on 127.0.0.1.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the site.")] = 8080,
-) -> None:
-    """Write the dbt docs site and say where the expectations' Data Docs lie."""
-    from orchestration.documentation import serve_docs, write_docs
-
-    place = effective().place
-    pages = write_docs(place)
-    for title, page in pages.items():
-        console.print(f"{title}: {page}", soft_wrap=True)
-    if serve:
-        serve_docs(console, place, port)
-
-
-@app.command()
-def metrics(
-    port: Annotated[int, typer.Option(help="Port of /metrics.")] = 9180,
-    address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    once: Annotated[bool, typer.Option("--once", help="Print them and end.")] = False,
-) -> None:
-    """Serve the project's own metrics for Prometheus, of the world of the last run."""
-    from prometheus_client import generate_latest
-
-    from orchestration.metrics import registry, serve
-
-    if once:
-        sys.stdout.write(generate_latest(registry(effective)).decode())
-        return
-    server = serve(effective, address, port)
-    console.print(f"Metrics: http://{address}:{port}/metrics", highlight=False)
-    server.join()
-
-
-@app.command()
-def doctor(
-    deep: Annotated[bool, typer.Option("--deep", help="Start Spark as well.")] = False,
-) -> None:
-    """What is missing on this machine and how to mend it; prints the effective settings."""
-    from orchestration.doctor import show
-
-    raise typer.Exit(show(console, effective(), deep=deep))
-
-
 @app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -297,6 +237,7 @@ def simulate(context: typer.Context) -> None:
     asyncio.run(serve(options.parse_args(context.args)))
 
 
+reading.register(app)
 maintenance.register(app)
 airflow_commands.register(app)
 

@@ -163,6 +163,7 @@ class Place:
         self.root = root
         self.lake = Lake(root / "lake")
         self.warehouse = root / "warehouse" / "warehouse.duckdb"
+        self.ci_warehouse = root / "ci" / "ci.duckdb"
         self.published = root / "published"
         self.pipelines = root / "dlt"
         self.downloads = root / "downloads"

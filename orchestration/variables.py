@@ -45,6 +45,11 @@ BESIDE = (
         "the current world's",
         "DuckDB file that dbt builds; set by every run.",
     ),
+    (
+        "TRENDHOUSE_CI_WAREHOUSE",
+        "the current world's",
+        "DuckDB file of `trendhouse build --state`; set by every run.",
+    ),
     ("TRENDHOUSE_VENV", "`.venv`", "Where `make` puts the Python environment."),
     (
         "PYTHON",

@@ -75,7 +75,8 @@ def dbt(
     Raises BuildFailed with dbt's own messages.
     """
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
+    build, said = Build(), []
+    with subprocess.Popen(
         [
             Path(sys.executable).parent / "dbt",
             "--log-format",
@@ -89,12 +90,11 @@ def dbt(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    build, said = Build(), []
-    assert process.stdout is not None
-    for event in events(process.stdout, said):
-        follow(event, build, on_node)
-    if process.wait() != 0:
+    ) as process:
+        assert process.stdout is not None
+        for event in events(process.stdout, said):
+            follow(event, build, on_node)
+    if process.returncode != 0:
         told = "\n".join([*build.failures, *said[-20:]])
         raise BuildFailed(f"dbt {command} ended with {process.returncode}.\n{told}")
     return build
@@ -108,6 +108,7 @@ def project_variables(place: Place) -> dict[str, str]:
         "TRENDHOUSE_ROOT": str(ROOT),
         "TRENDHOUSE_LAKE": str(place.lake.root),
         "TRENDHOUSE_WAREHOUSE": str(place.warehouse),
+        "TRENDHOUSE_CI_WAREHOUSE": str(place.ci_warehouse),
     }
 
 

@@ -113,6 +113,7 @@ def home_variables(settings: Settings) -> dict[str, str]:
         "TRENDHOUSE_ROOT": str(ROOT),
         "TRENDHOUSE_LAKE": str(place.lake.root),
         "TRENDHOUSE_WAREHOUSE": str(place.warehouse),
+        "TRENDHOUSE_CI_WAREHOUSE": str(place.ci_warehouse),
     }
 
 

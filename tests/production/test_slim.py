@@ -1,0 +1,112 @@
+"""Slim CI: a change is built alone, beside the warehouse, and comes to what a build of all would make of it."""
+
+from __future__ import annotations
+
+import shutil
+from hashlib import sha256
+
+import duckdb
+import pytest
+
+from orchestration import slim, warehouse
+from orchestration.settings import Place
+from orchestration.warehouse import DBT_PROJECT, BuildFailed, NoWarehouse, dbt
+from tests.dbt.conftest import CleanLake
+from tests.dbt.histories import History
+
+LICENSES = [{"key": key, "name": key.upper(), "spdx_id": key} for key in ("mit", "apache-2.0")]
+LANGUAGES = [
+    {"repository_id": 1, "language_name": "Python", "byte_count": 30},
+    {"repository_id": 2, "language_name": "SQL", "byte_count": 10},
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A warehouse of the project as it is, whose manifest is kept below `state`."""
+    place = Place(tmp_path_factory.mktemp("slim") / "sample")
+    tables = {"github.licenses": LICENSES, "github.languages": LANGUAGES, **History(1).day(0)}
+    for row in tables["github.repositories"]:
+        row["license_key"] = "mit"
+    CleanLake(place.lake.root).deduplicate(tables)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_TARGET_PATH", str(place.root / "target"))
+        dbt("build", place=place)
+    (place.root / "state").mkdir()
+    shutil.copy(place.root / "target" / "manifest.json", place.root / "state")
+    return place
+
+
+@pytest.fixture
+def changed(tmp_path, monkeypatch):
+    """A copy of the project to change, which dbt takes for the project."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    monkeypatch.setattr(warehouse, "DBT_PROJECT", project)
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    return project / "models"
+
+
+def edit(path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def rows(path, name: str) -> list[tuple]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(f"from marts.{name} order by all").fetchall()
+
+
+def tables(path) -> set[str]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = connection.execute(
+            "select table_name from duckdb_tables() union all select view_name from duckdb_views() "
+            "where schema_name = 'staging' and not internal"
+        )
+        return {name for (name,) in found.fetchall()}
+
+
+def test_a_mart_that_changed_is_built_alone_and_reads_the_rest_from_the_warehouse(place, changed):
+    mart = changed / "marts" / "opensource" / "licenses.sql"
+    edit(
+        mart, "count(repositories.repository_id) as", "1000 + count(repositories.repository_id) as"
+    )
+    before = sha256(place.warehouse.read_bytes()).hexdigest()
+    built = slim.build(place.root / "state", place)
+    assert built.counts["model"] == 1
+    assert tables(place.ci_warehouse) == {"licenses"}
+    old = {row[0]: row[3] for row in rows(place.warehouse, "licenses")}
+    assert old == {"mit": 5, "apache-2.0": 0}
+    new = {row[0]: row[3] for row in rows(place.ci_warehouse, "licenses")}
+    assert new == {key: 1000 + count for key, count in old.items()}
+    assert sha256(place.warehouse.read_bytes()).hexdigest() == before
+
+
+def test_what_lies_below_a_change_is_built_as_well(place, changed):
+    staging = changed / "staging" / "github" / "stg_github__languages.sql"
+    edit(staging, "select * from renamed", "select * from renamed where language_name <> 'SQL'")
+    built = slim.build(place.root / "state", place)
+    assert built.counts["model"] == 2
+    assert tables(place.ci_warehouse) == {"stg_github__languages", "languages"}
+    assert len(rows(place.warehouse, "languages")) == 2
+    (row,) = rows(place.ci_warehouse, "languages")
+    assert row[:3] == ("1", "Python", 30)
+
+
+def test_a_change_that_breaks_a_test_fails(place, changed):
+    mart = changed / "marts" / "opensource" / "languages.sql"
+    edit(mart, "nullif(sum(byte_count)", "nullif(2 * sum(byte_count)")
+    with pytest.raises(BuildFailed, match="a_language_has_its_share_of_the_code"):
+        slim.build(place.root / "state", place)
+
+
+def test_nothing_changed_builds_nothing(place):
+    assert slim.build(place.root / "state", place).node_count == 0
+
+
+def test_what_is_missing_is_named(place, tmp_path):
+    with pytest.raises(BuildFailed, match=r"There is no manifest\.json in .*dbt_project/target"):
+        slim.build(tmp_path, place)
+    with pytest.raises(NoWarehouse, match="make run"):
+        slim.build(place.root / "state", Place(tmp_path))
