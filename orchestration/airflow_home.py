@@ -119,7 +119,7 @@ FOR_CHILDREN = {
 
 def metrics() -> dict[str, str]:
     """How Airflow names its metrics, as the deployed one does; nothing is lost where nobody listens."""
-    lines = (ROOT / "deploy" / "airflow.env").read_text().splitlines()
+    lines = (ROOT / "deploy" / "metrics.env").read_text().splitlines()
     pairs = [line.split("=", 1) for line in lines if line.startswith("AIRFLOW__METRICS__")]
     return {name.removeprefix("AIRFLOW__"): value for name, value in pairs}
 

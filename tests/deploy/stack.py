@@ -225,7 +225,7 @@ def scheduling(root: Path, dags: Path, statsd_port: int) -> Iterator[None]:
     home.password()
     environment = (
         home.environment(free_port())
-        | shipped_environment()
+        | shipped_environment("metrics.env")
         | {
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
             "AIRFLOW__METRICS__STATSD_PORT": str(statsd_port),
@@ -254,7 +254,7 @@ def scheduling(root: Path, dags: Path, statsd_port: int) -> Iterator[None]:
                 each.process.wait(30)
 
 
-def shipped_environment() -> dict[str, str]:
-    """What `deploy/airflow.env` sets."""
-    lines = (DEPLOY / "airflow.env").read_text().splitlines()
+def shipped_environment(file: str) -> dict[str, str]:
+    """What an environment file of `deploy/` sets."""
+    lines = (DEPLOY / file).read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

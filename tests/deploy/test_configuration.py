@@ -32,10 +32,13 @@ SERVICES = COMPOSE["services"]
 MONITORING = (ROOT / "docs" / "monitoring.md").read_text()
 
 
-def check(program: str, *arguments: str | Path, folder: Path = DEPLOY) -> str:
+BIN = Path(sys.executable).parent
+
+
+def check(program: str | Path, *arguments: str | Path, folder: Path = DEPLOY) -> str:
     """What a checker says; fails if it objects, skips where it is not installed."""
     if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed (bin/monitoring installs it)")
+        pytest.skip(f"{program} is not installed (bin/programs installs it)")
     done = subprocess.run(
         [program, *map(str, arguments)], cwd=folder, capture_output=True, text=True
     )
@@ -81,6 +84,7 @@ def test_alertmanager_takes_its_configuration_and_tells_slack():
 
 
 def test_compose_takes_its_file():
+    check(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yml")
     check("docker-compose", "-f", "compose.yml", "config", "-q")
 
 
@@ -89,8 +93,18 @@ def test_every_image_is_pinned_and_every_service_is_asked_for_its_health():
         assert re.search(r":v?\d+\.\d+(\.\d+)?(-alpine)?$", service["image"]), name
         once = service.get("restart") == "no"
         assert once or "healthcheck" in service, name
-    (base,) = re.findall(r"^FROM (\S+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_the_image_is_pinned_lean_and_runs_as_nobody_special():
+    check(BIN / "hadolint", "--failure-threshold", "style", "Dockerfile")
+    text = (DEPLOY / "Dockerfile").read_text()
+    (base,) = re.findall(r"^ARG PYTHON=(\S+)$", text, re.MULTILINE)
     assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+", base)
+    *_, last = text.split("FROM ${PYTHON}")
+    assert "apt-get" not in last
+    assert re.search(r"^USER [1-9]\d*$", last, re.MULTILINE)
+    # Every service has a copy of the image's files of its own: what a start makes is seen by no other.
+    assert "RUN python -m orchestration.manifest" in last
 
 
 def test_only_loopback_is_published():
@@ -99,8 +113,9 @@ def test_only_loopback_is_published():
 
 
 def test_no_secret_is_written_in_the_file_and_each_that_is_used_is_made(tmp_path):
-    for service in SERVICES.values():
-        for name, value in service.get("environment", {}).items():
+    environments = [service.get("environment", {}) for service in SERVICES.values()]
+    for environment in (*environments, shipped_environment("airflow.env")):
+        for name, value in environment.items():
             if re.search(r"PASSWORD|SECRET_KEY|FERNET|JWT|CONN|BROKER|RESULT", name):
                 assert "/run/secrets/" in str(value) or name.endswith("CONNECTIONS")
     make_secrets.main(tmp_path / "secrets")
@@ -132,9 +147,8 @@ def test_airflow_takes_secrets_and_connections_from_these_files(tmp_path):
     (folder / "airflow_database_url").write_text(f"sqlite:///{tmp_path}/airflow.db")
     (folder / "airflow_connections.yml").write_text("slack_default: {conn_type: slackwebhook}\n")
     environment = {
-        name: str(value).replace("/run/secrets", str(folder))
-        for name, value in COMPOSE["x-airflow"]["environment"].items()
-        if "${" not in str(value)
+        name: value.replace("/run/secrets", str(folder))
+        for name, value in shipped_environment("airflow.env").items()
     }
     asked = """
 import json
@@ -193,7 +207,7 @@ def test_the_lock_of_the_workers_agrees_with_the_others():
 def test_the_mapping_names_metrics_that_airflow_has():
     known = exported_by_airflow()
     rules = yaml.safe_load((DEPLOY / "statsd" / "mapping.yml").read_text())["mappings"]
-    prefix = shipped_environment()["AIRFLOW__METRICS__STATSD_PREFIX"]
+    prefix = shipped_environment("metrics.env")["AIRFLOW__METRICS__STATSD_PREFIX"]
     kinds = {"observer": "timer"}
     for rule in rules[:-1]:
         match = re.escape(rule["match"].removeprefix(f"{prefix}.")).replace(r"\*", "[^.]+")

@@ -19,7 +19,7 @@ from tests.orchestration.conftest import House
 
 ABSENT = stack.missing()
 pytestmark = pytest.mark.skipif(
-    bool(ABSENT), reason=f"not installed: {', '.join(ABSENT)} (bin/monitoring installs them)"
+    bool(ABSENT), reason=f"not installed: {', '.join(ABSENT)} (bin/programs installs them)"
 )
 
 DAGS = """
