@@ -1,4 +1,8 @@
-"""The one place that knows how a Spark session is made: master, memory, Java, time zone, rules."""
+"""The one place that knows how a Spark session is made: master, memory, Java, time zone, rules.
+
+TRENDHOUSE_SPARK_MASTER decides where the same job runs: here, on a standalone cluster, YARN (EMR),
+Kubernetes, or behind a Spark Connect server (docs/spark.md).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING
 from spark.archive import archive_options
 from spark.java import Java, find_java
 from spark.lookups import remember
+from spark.masters import OF_A_SESSION, is_connect, is_local, is_submitted
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,13 +46,14 @@ CONF = {
     "spark.sql.debug.maxToStringFields": "1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
 }
+# Nobody but this process speaks with the driver.
+ALONE = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
 def start(settings: Settings | None = None, *, master: str = "", memory: str = "") -> SparkSession:
-    """The process's session, made on first call. Local mode unless TRENDHOUSE_SPARK_MASTER says other.
+    """The process's session, made on first call. Local mode unless TRENDHOUSE_SPARK_MASTER says other;
+    under spark-submit its master, unless that variable says other.
 
     Raises spark.java.NoJava if no Java fits.
     """
@@ -55,25 +61,53 @@ def start(settings: Settings | None = None, *, master: str = "", memory: str = "
         from orchestration.settings import load_settings
 
         settings = load_settings()
-    return _start(master or settings.spark_master, memory or settings.spark_memory)
+    if settings and not master:
+        is_given = "spark_master" in settings.model_fields_set
+        master = settings.spark_master if is_given or not is_submitted() else ""
+    conf = settings.spark_conf if settings else {}
+    return _start(master, memory or settings.spark_memory, tuple(conf.items()))
 
 
 @cache
-def _start(master: str, memory: str) -> SparkSession:
-    java = find_java()
-    os.environ["JAVA_HOME"] = str(java.home)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+def _start(master: str, memory: str, given: tuple[tuple[str, str], ...] = ()) -> SparkSession:
+    conf = {**CONF, **prepare(master, memory), **dict(given)}
     from pyspark.sql import SparkSession
 
     if running := SparkSession.getActiveSession():
         return running
-    builder = SparkSession.builder.appName("trendhouse").master(master)
-    for name, value in {**CONF, **jvm_conf(memory, java)}.items():
+    builder = SparkSession.builder.appName("trendhouse")
+    if is_connect(master):
+        builder = builder.remote(master)
+        conf = {name: value for name, value in conf.items() if name.startswith(OF_A_SESSION)}
+    elif master:
+        builder = builder.master(master)
+    for name, value in conf.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
-    remember(session._jvm)
+    if not is_connect(master):
+        remember(session._jvm)
     return session
+
+
+def prepare(master: str, memory: str) -> dict[str, str]:
+    """Make this process fit to drive Spark; returns the settings that depend on where that is.
+
+    On a cluster the driver's address is found by Spark itself, since executors must reach it, and what
+    they run as Python is PYSPARK_PYTHON where they are.
+    """
+    if is_connect(master):
+        return {}
+    os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    if is_local(master):
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    alone = ALONE if is_local(master) else {}
+    if is_submitted():  # the JVM runs: its heap and options are what spark-submit was given
+        return alone
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    java = find_java()
+    os.environ["JAVA_HOME"] = str(java.home)
+    return {**alone, **jvm_conf(memory, java)}
 
 
 def interpreting(session: SparkSession) -> SparkSession:
@@ -81,12 +115,18 @@ def interpreting(session: SparkSession) -> SparkSession:
 
     Compiling a plan costs 1-2 s; interpreting it costs some microseconds for each row.
     """
-    beside = session.newSession()
+    # A new session of a Connect server would begin with the server's settings instead of ours.
+    beside = session.cloneSession() if is_remote(session) else session.newSession()
     beside.conf.set("spark.sql.codegen.wholeStage", "false")
     beside.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     beside.conf.set("spark.sql.shuffle.partitions", "1")
     beside.conf.set("spark.sql.files.minPartitionNum", "1")
     return beside
+
+
+def is_remote(session: SparkSession) -> bool:
+    """Whether the session is one of Spark Connect."""
+    return not hasattr(session, "sparkContext")
 
 
 def jvm_conf(memory: str, java: Java) -> dict[str, str]:
