@@ -19,6 +19,8 @@ OPENINGS = (
     "socket.getaddrinfo",
     "sqlite3.connect",
 )
+# Amazon's libraries, where they are installed: urllib3 asks once whether this machine has IPv6.
+OF_URLLIB3 = "('::1', 0))"
 
 
 def parsed() -> dict[str, Any]:
@@ -31,7 +33,9 @@ def parsed() -> dict[str, Any]:
     opened: list[str] = []
     sys.addaudithook(
         lambda event, arguments: (
-            opened.append(f"{event} {arguments}") if event in OPENINGS else None
+            opened.append(f"{event} {arguments}")
+            if event in OPENINGS and not str(arguments).endswith(OF_URLLIB3)
+            else None
         )
     )
     known, began = set(sys.modules), time.process_time()
