@@ -9,11 +9,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common import pendulum
 from dlt.common.storages import NormalizeStorage
 from dlt.sources import DltResource, DltSource
@@ -104,18 +106,17 @@ class Work:
             log.exception("%s: the landing broke off", self.context.spec.name)
             yield Failure("*", "*", f"{type(error).__name__}: {error}")
 
-    def package(self) -> Iterator[Any]:
-        """The Arrow tables of the next load package, marked with their raw table's name."""
+    def package(self) -> Iterator[tuple[str, pa.Table]]:
+        """The next load package: names of raw tables and Arrow tables to be written to them."""
         self.context.state = dlt.current.source_state()
         load_id = dlt.current.load_package_state()["load_id"]
         batches = Batches(load_id, self.context.now)
         began, size = time.monotonic(), 0
         for item in self.items:
             if isinstance(item, Rows):
-                size += sum(map(len, item.records))
+                size += item.size
                 self.count(item)
-                for name, table in batches.add(item):
-                    yield dlt.mark.with_table_name(table, name)
+                yield from batches.add(item)
             elif isinstance(item, Remember):
                 remember(self.context.state, item)
                 if size > CHECKPOINT_BYTES or time.monotonic() - began > CHECKPOINT_SECONDS:
@@ -125,8 +126,7 @@ class Work:
                 self.landing.failures.append(item)
         else:
             self.is_done = True
-        for name, table in batches.rest():
-            yield dlt.mark.with_table_name(table, name)
+        yield from batches.rest()
 
     def count(self, rows: Rows) -> None:
         total = self.landing.rows.get(rows.table, 0) + len(rows.records)
@@ -146,12 +146,14 @@ def remember(state: dict[str, Any], item: Remember) -> None:
         state[last] = item.value
 
 
-def build_source(spec: SourceSpec, package: Iterator[Any]) -> DltSource:
+def build_source(spec: SourceSpec, package: Iterator[tuple[str, pa.Table]]) -> DltSource:
     """The dlt source of a spec: its resource yields Arrow tables for every raw table of the source."""
+    # No generator: of one, dlt looks up the module, and with it the files of all that are imported.
+    marked = starmap(lambda name, table: dlt.mark.with_table_name(table, name), package)
 
     @dlt.source(name=spec.name, section=spec.name, schema_contract={"columns": "freeze"})
     def source() -> DltResource:
-        return dlt.resource(package, name="records", write_disposition="append")
+        return dlt.resource(marked, name="records", write_disposition="append")
 
     return source()
 
