@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import starmap
 from pathlib import Path
@@ -71,6 +73,16 @@ def build_pipeline(spec: SourceSpec, settings: Settings) -> dlt.Pipeline:
         ),
         dataset_name=spec.name,
     )
+
+
+@contextmanager
+def what_is_there_left_alone() -> Iterator[None]:
+    """Garbage is looked for in what is made from here on, not in every module that is imported."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def finish_pending(pipeline: dlt.Pipeline) -> None:
@@ -158,6 +170,7 @@ def build_source(spec: SourceSpec, package: Iterator[tuple[str, pa.Table]]) -> D
     return source()
 
 
+@what_is_there_left_alone()
 def run(
     source: str | SourceSpec,
     settings: Settings | None = None,
