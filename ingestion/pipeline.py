@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import starmap
 from pathlib import Path
@@ -196,12 +196,13 @@ def run(
     landing.planned = None if window else plan_with(pipeline, spec, settings)
     context = Context(spec, settings, costs=landing.costs, window=window)
     work = Work(context, landing, on_progress)
-    while not work.is_done:
-        pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")
-        pipeline.normalize()
-        info = pipeline.load()
-        if info is not None:
-            landing.load_ids += info.loads_ids
+    with closing(work.items):
+        while not work.is_done:
+            pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")
+            pipeline.normalize()
+            info = pipeline.load()
+            if info is not None:
+                landing.load_ids += info.loads_ids
     landing.ended_at = datetime.now(UTC)
     landing.seconds = time.monotonic() - began
     return landing
