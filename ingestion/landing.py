@@ -33,8 +33,7 @@ class Rows:
     """Records of one answer or file for one raw table; they share partition, address and times.
 
     `records` are UTF-8 JSON texts as received, str or like bytes; `contexts` is one JSON object for all or
-    one each;
-    `keys` and `cursors` are one per record or None. `collected_at` is the clock's time if None.
+    one each; `keys` and `cursors` are one per record or None. `collected_at` is the clock's time if None.
     """
 
     table: str

@@ -76,7 +76,7 @@ def build_pipeline(spec: SourceSpec, settings: Settings) -> dlt.Pipeline:
 
 
 @contextmanager
-def what_is_there_left_alone() -> Iterator[None]:
+def frozen_heap() -> Iterator[None]:
     """Garbage is looked for in what is made from here on, not in every module that is imported."""
     gc.freeze()
     try:
@@ -170,7 +170,7 @@ def build_source(spec: SourceSpec, package: Iterator[tuple[str, pa.Table]]) -> D
     return source()
 
 
-@what_is_there_left_alone()
+@frozen_heap()
 def run(
     source: str | SourceSpec,
     settings: Settings | None = None,
