@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 FILE_BYTES = 128 * 2**20
 FEW_ROWS = 20_000
 FEW_BYTES = 32 * 2**20
+# Written once and read at once: what makes a file small or quick to search costs more than it saves.
+STAGED = {
+    "compression": "lz4_raw",
+    "parquet.enable.dictionary": "false",
+    "parquet.column.statistics.enabled": "false",
+}
 
 
 @dataclass
@@ -140,7 +146,7 @@ class TableRun:
         if is_small:
             return parsed.persist(StorageLevel.MEMORY_AND_DISK)
         staged = str(self.staging / "parsed")
-        parsed.write.option("compression", "lz4_raw").parquet(staged)
+        parsed.write.options(**STAGED).parquet(staged)
         return self.spark.read.schema(parsed.schema).parquet(staged)
 
     def touched(self, good: DataFrame, row_bytes: float) -> dict[str, int]:

@@ -69,6 +69,12 @@ def unread(lake: Lake, spec: SourceSpec, raw: str) -> list[Path]:
     return [f for f in lake.raw_files(spec.name, raw) if str(f.relative_to(folder)) not in done]
 
 
+def waiting_bytes(lake: Lake, spec: SourceSpec, tables: list[str] | None = None) -> int:
+    """Size on disk of the raw files that `deduplicate` would read, for `spark.session.start`."""
+    raws = {spec.raw_name(name) for name in tables or spec.tables}
+    return sum(file.stat().st_size for raw in raws for file in unread(lake, spec, raw))
+
+
 def main() -> None:
     from spark.session import start
 
@@ -79,9 +85,8 @@ def main() -> None:
     )
     parser.add_argument("--table", action="append", help="only this clean table; may be repeated")
     arguments = parser.parse_args()
-    rows = deduplicate(
-        start(), Lake(arguments.lake), load_spec(arguments.source), arguments.table, print
-    )
+    work = Lake(arguments.lake), load_spec(arguments.source), arguments.table
+    rows = deduplicate(start(raw_bytes=waiting_bytes(*work)), *work, print)
     counts = Counter()
     for row in rows:
         counts.update({k: v for k, v in vars(row).items() if k.endswith("_count")})
