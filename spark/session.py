@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from spark.archive import archive_options
 from spark.java import Java, find_java
 from spark.lookups import remember
+from spark.s3a import s3a_conf
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,11 +56,12 @@ def start(settings: Settings | None = None, *, master: str = "", memory: str = "
         from orchestration.settings import load_settings
 
         settings = load_settings()
-    return _start(master or settings.spark_master, memory or settings.spark_memory)
+    with_s3a = settings is not None and settings.spark_s3a
+    return _start(master or settings.spark_master, memory or settings.spark_memory, with_s3a)
 
 
 @cache
-def _start(master: str, memory: str) -> SparkSession:
+def _start(master: str, memory: str, with_s3a: bool) -> SparkSession:
     java = find_java()
     os.environ["JAVA_HOME"] = str(java.home)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
@@ -69,6 +71,8 @@ def _start(master: str, memory: str) -> SparkSession:
     if running := SparkSession.getActiveSession():
         return running
     builder = SparkSession.builder.appName("trendhouse").master(master)
+    for name, value in (s3a_conf() if with_s3a else {}).items():
+        builder = builder.config(name, value)
     for name, value in {**CONF, **jvm_conf(memory, java)}.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
