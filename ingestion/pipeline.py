@@ -62,12 +62,11 @@ def build_pipeline(spec: SourceSpec, settings: Settings) -> dlt.Pipeline:
         dlt.config[key] = value
     place = settings.place
     place.pipelines.mkdir(parents=True, exist_ok=True)
-    place.lake.raw.mkdir(parents=True, exist_ok=True)
     return dlt.pipeline(
         pipeline_name=spec.name,
         pipelines_dir=str(place.pipelines),
         destination=lake(
-            bucket_url=place.lake.raw.resolve().as_uri(),
+            bucket_url=place.lake.raw_url,
             layout=RAW_LAYOUT,
             current_datetime=pendulum.instance(settings.clock()),
         ),

@@ -50,7 +50,7 @@ def page(pipeline: dlt.Pipeline, spec: SourceSpec, lake: Lake) -> str:
     return environment.get_template("show.html").render(
         pipeline=pipeline,
         spec=spec,
-        lake=lake.raw / spec.name,
+        lake=f"{lake.raw_url.removeprefix('file://')}/{spec.name}",
         waiting=pipeline.list_extracted_load_packages() + pipeline.list_normalized_load_packages(),
         packages=[
             pipeline.get_load_package_info(load) for load in loads[: -NEWEST_PACKAGES - 1 : -1]
@@ -79,10 +79,15 @@ def table(lake: Lake, spec: SourceSpec, name: str) -> Table:
     return Table(
         name=name,
         files=len(files),
-        rows=sum(pq.read_metadata(file).num_rows for file in files),
-        size=sum(file.stat().st_size for file in files),
-        newest=newest(files[-NEWEST_RECORDS:]),
+        rows=sum(row_count(lake, file) for file in files),
+        size=sum(map(lake.size, files)),
+        newest=newest(lake.here(files[-NEWEST_RECORDS:])),
     )
+
+
+def row_count(lake: Lake, file: Path) -> int:
+    with lake.open(file) as opened:
+        return pq.read_metadata(opened).num_rows
 
 
 def newest(files: list[Path]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from spark.archive import archive_options
 from spark.java import Java, find_java
 from spark.lookups import remember
+from spark.s3a import s3a_conf
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,35 +46,22 @@ CONF = {
     "spark.driver.bindAddress": "127.0.0.1",
 }
 
-# Bytes of raw files from which on the JVM's second compiler wins back what it costs.
-MANY_BYTES = 100 * 2**20
-FIRST_COMPILER = "-XX:TieredStopAtLevel=1"
-# Forty times the JVM's own thresholds: parsing soon gets there, planning and start-up never do.
-BOTH_COMPILERS = (
-    "-XX:Tier4InvocationThreshold=200000 -XX:Tier4MinInvocationThreshold=24000 "
-    "-XX:Tier4CompileThreshold=600000 -XX:Tier4BackEdgeThreshold=1600000"
-)
 
-
-def start(
-    settings: Settings | None = None, *, master: str = "", memory: str = "", raw_bytes: int = 0
-) -> SparkSession:
+def start(settings: Settings | None = None, *, master: str = "", memory: str = "") -> SparkSession:
     """The process's session, made on first call. Local mode unless TRENDHOUSE_SPARK_MASTER says other.
 
-    `raw_bytes` is the size of the raw files that wait for it, and chooses the JVM's compilers.
     Raises spark.java.NoJava if no Java fits.
     """
     if settings is None and not (master and memory):
         from orchestration.settings import load_settings
 
         settings = load_settings()
-    return _start(
-        master or settings.spark_master, memory or settings.spark_memory, compilers(raw_bytes)
-    )
+    with_s3a = settings is not None and settings.spark_s3a
+    return _start(master or settings.spark_master, memory or settings.spark_memory, with_s3a)
 
 
 @cache
-def _start(master: str, memory: str, compilers: str) -> SparkSession:
+def _start(master: str, memory: str, with_s3a: bool) -> SparkSession:
     java = find_java()
     os.environ["JAVA_HOME"] = str(java.home)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
@@ -83,7 +71,9 @@ def _start(master: str, memory: str, compilers: str) -> SparkSession:
     if running := SparkSession.getActiveSession():
         return running
     builder = SparkSession.builder.appName("trendhouse").master(master)
-    for name, value in {**CONF, **jvm_conf(memory, java, compilers)}.items():
+    for name, value in (s3a_conf() if with_s3a else {}).items():
+        builder = builder.config(name, value)
+    for name, value in {**CONF, **jvm_conf(memory, java)}.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     remember(session._jvm)
@@ -103,28 +93,25 @@ def interpreting(session: SparkSession) -> SparkSession:
     return beside
 
 
-def compilers(raw_bytes: int) -> str:
-    """Options of the JVM for so much work: compiling twice is seldom won back by many small tables."""
-    return FIRST_COMPILER if raw_bytes < MANY_BYTES else BOTH_COMPILERS
+def jvm_conf(memory: str, java: Java) -> dict[str, str]:
+    """Driver heap, and a JVM for short runs.
 
-
-def jvm_conf(memory: str, java: Java, compilers: str) -> dict[str, str]:
-    """Driver heap and the JVM's options.
-
-    The parallel collector is a tenth faster here than G1. The log is kept to errors.
+    Compiling to the second tier costs a quarter of a cold run's CPU and is seldom won back; the parallel
+    collector is a tenth faster here than G1. The log is kept to errors.
     """
     import pyspark
 
     log4j = Path(__file__).with_name("log4j2.properties")
-    options = (
-        "-XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC "
-        f"-Dlog4j2.configurationFile={log4j.as_uri()}"
+    options = " ".join(
+        (
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC",
+            f"-Dlog4j2.configurationFile={log4j.as_uri()}",
+        )
     )
     jars = Path(pyspark.__file__).with_name("jars")
-    archive = archive_options(java, jars, options)  # one for both ways of compiling
     return {
         "spark.driver.memory": memory,
-        "spark.driver.extraJavaOptions": f"{compilers} {options} {archive}",
+        "spark.driver.extraJavaOptions": f"{options} {archive_options(java, jars, options)}",
         "spark.local.dir": os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()),
     }
 
