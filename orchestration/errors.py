@@ -30,6 +30,7 @@ def known() -> dict[type[Exception], int]:
     from orchestration.worlds import WorldError
     from simulator.running import SimulatorFailed
     from spark.java import NoJava
+    from spark.shared import NotShared
 
     return {
         SpecError: Exit.USAGE,
@@ -42,6 +43,7 @@ def known() -> dict[type[Exception], int]:
         BuildFailed: Exit.FAILED,
         NoWarehouse: Exit.FAILED,
         NoJava: Exit.FAILED,
+        NotShared: Exit.FAILED,
         SimulatorFailed: Exit.FAILED,
         DiskFull: Exit.FAILED,
         LakeUnreachable: Exit.FAILED,

@@ -7,16 +7,25 @@ import re
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ingestion.lake import Lake
+from spark.masters import check_address, read_conf
 
 ROOT = Path(__file__).parents[1]
 World = Literal["sample", "live", "recorded"]
+Given = TypeVar("Given", bound=BaseSettings)
 
 
 class SettingsError(Exception):
@@ -83,11 +92,23 @@ class Settings(BaseSettings):
         pattern=r"^[1-9]\d*[kKmMgGtT]$",
         description="Heap of the local Spark driver, as in `2g`.",
     )
-    spark_master: str = Field("local[*]", description="Spark master.")
+    spark_master: Annotated[str, AfterValidator(check_address)] = Field(
+        "local[*]",
+        description="Where Spark runs: `local[*]`, `spark://…`, `yarn`, `k8s://…`, or `sc://…` (Connect).",
+    )
+    spark_conf: Annotated[dict[str, str], NoDecode, BeforeValidator(read_conf)] = Field(
+        {},
+        description="More settings of Spark: `spark.a=b,spark.c=d`, or a JSON object; they win over ours.",
+    )
     spark_s3a: bool = Field(
         False,
         description="Give Spark the `s3a://` file system, whose jar it fetches from Maven; see "
         "docs/object-storage.md.",
+    )
+    spark_on: Literal["here", "emr", "emr_serverless"] = Field(
+        "here",
+        description="Where Airflow deduplicates: on its own machine or cluster (`TRENDHOUSE_SPARK_MASTER`), "
+        "or on `emr` or `emr_serverless`.",
     )
     lock_wait_seconds: float = Field(
         900, ge=0, description="So long a scheduled task waits for another run; seconds."
@@ -220,17 +241,23 @@ def mirror_of(url: str, folder: Path) -> Lake:
 
 def load_settings(**overrides: object) -> Settings:
     """The settings of this process. Raises SettingsError naming each bad variable."""
+    return loaded(Settings, **overrides)
+
+
+def loaded(kind: type[Given], **overrides: object) -> Given:
+    """Settings of a kind, as the environment has them. Raises SettingsError naming each bad variable."""
     try:
-        return Settings(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
-        raise SettingsError("\n".join(map(complaint, error.errors()))) from None
+        said = (complaint(each, kind) for each in error.errors())
+        raise SettingsError("\n".join(said)) from None
 
 
-def complaint(error: ErrorDetails) -> str:
+def complaint(error: ErrorDetails, kind: type[BaseSettings] = Settings) -> str:
     """One line on one bad setting: the variable, its value unless it is a secret, what would do."""
     name = str(error["loc"][0])
-    field = Settings.model_fields.get(name)
+    field = kind.model_fields.get(name)
     alias = field.validation_alias if field else name  # pydantic names an alias, where there is one
-    variable = str(alias or f"TRENDHOUSE_{name}".upper())
+    variable = str(alias or f"{kind.model_config['env_prefix']}{name}".upper())
     value = "" if "TOKEN" in variable else f" is {str(error['input'])!r}"
     return f"{variable}{value}: {error['msg'].removeprefix('Input ')}."

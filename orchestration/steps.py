@@ -90,12 +90,14 @@ def deduplicate(
 ) -> Outcome:
     """Raw lake -> clean lake: one typed row per key, the unreadable in quarantine."""
     from spark.jobs.deduplicate import deduplicate as run
+    from spark.jobs.deduplicate import waiting_bytes
     from spark.session import start
 
     settings = settings or load_settings()
-    lake = settings.place.lake
+    lake, spec = settings.place.lake, load_spec(source)
     with lake.changing(source):
-        counts = run(start(settings), lake, load_spec(source), on_progress=progress)
+        session = start(settings, raw_bytes=waiting_bytes(lake, spec))
+        counts = run(session, lake, spec, on_progress=progress)
     landed = sum(count.landed_count for count in counts)
     kept = sum(count.kept_count for count in counts)
     quarantined = sum(count.quarantined_count for count in counts)

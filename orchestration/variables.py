@@ -9,9 +9,11 @@ from typing import get_args
 
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 
 from ingestion.spec import landed_specs
-from orchestration.settings import ROOT, Settings, SettingsError
+from orchestration.emr import Emr
+from orchestration.settings import ROOT, Settings, SettingsError, loaded
 
 DOCUMENT = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
@@ -85,10 +87,15 @@ def check_sources() -> None:
 
 
 def of_settings(settings: Settings | None = None) -> list[Variable]:
-    """Every field of Settings under the name by which the environment sets it."""
-    prefix = Settings.model_config["env_prefix"]
+    """Every setting, those of EMR last, with its effective value if `settings` are those of this process."""
+    return [*of_kind(Settings, settings), *of_kind(Emr, loaded(Emr) if settings else None)]
+
+
+def of_kind(kind: type[BaseSettings], settings: BaseSettings | None) -> list[Variable]:
+    """The fields of one kind of settings, under the names by which the environment sets them."""
+    prefix = kind.model_config["env_prefix"]
     found = []
-    for name, field in Settings.model_fields.items():
+    for name, field in kind.model_fields.items():
         secret = SecretStr in (field.annotation, *get_args(field.annotation))
         value = getattr(settings, name, None) if settings else None
         found.append(

@@ -1,17 +1,21 @@
-"""The one place that knows how a Spark session is made: master, memory, Java, time zone, rules."""
+"""The one place that knows how a Spark session is made: master, memory, Java, time zone, rules.
+
+TRENDHOUSE_SPARK_MASTER decides where the same job runs: here, on a standalone cluster, YARN (EMR),
+Kubernetes, or behind a Spark Connect server (docs/spark.md).
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark.archive import archive_options
 from spark.java import Java, find_java
 from spark.lookups import remember
+from spark.masters import OF_A_SESSION, is_connect, is_local, is_submitted
 from spark.s3a import s3a_conf
 
 if TYPE_CHECKING:
@@ -42,42 +46,88 @@ CONF = {
     "spark.sql.debug.maxToStringFields": "1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
 }
+# Nobody but this process speaks with the driver.
+ALONE = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
-def start(settings: Settings | None = None, *, master: str = "", memory: str = "") -> SparkSession:
-    """The process's session, made on first call. Local mode unless TRENDHOUSE_SPARK_MASTER says other.
+# Bytes of raw files from which on the JVM's second compiler wins back what it costs.
+MANY_BYTES = 100 * 2**20
+FIRST_COMPILER = "-XX:TieredStopAtLevel=1"
+# Forty times the JVM's own thresholds: parsing soon gets there, planning and start-up never do.
+BOTH_COMPILERS = (
+    "-XX:Tier4InvocationThreshold=200000 -XX:Tier4MinInvocationThreshold=24000 "
+    "-XX:Tier4CompileThreshold=600000 -XX:Tier4BackEdgeThreshold=1600000"
+)
+# By master, memory and given settings.
+SESSIONS: dict[tuple, SparkSession] = {}
 
-    Raises spark.java.NoJava if no Java fits.
+
+def start(
+    settings: Settings | None = None, *, master: str = "", memory: str = "", raw_bytes: int = 0
+) -> SparkSession:
+    """The process's session, made on first call. Local mode unless TRENDHOUSE_SPARK_MASTER says other;
+    under spark-submit its master, unless that variable says other.
+
+    `raw_bytes` is the size of the raw files that wait for it; with the first call it chooses the JVM's
+    compilers. Raises spark.java.NoJava if no Java fits.
     """
     if settings is None and not (master and memory):
         from orchestration.settings import load_settings
 
         settings = load_settings()
-    with_s3a = settings is not None and settings.spark_s3a
-    return _start(master or settings.spark_master, memory or settings.spark_memory, with_s3a)
+    given: dict[str, str] = {}
+    if settings:
+        given = {**(s3a_conf() if settings.spark_s3a else {}), **settings.spark_conf}
+        memory = memory or settings.spark_memory
+        if not master:
+            is_given = "spark_master" in settings.model_fields_set
+            master = settings.spark_master if is_given or not is_submitted() else ""
+    key = (master, memory, *given.items())
+    if key not in SESSIONS:
+        SESSIONS[key] = make(master, memory, given, compilers(raw_bytes))
+    return SESSIONS[key]
 
 
-@cache
-def _start(master: str, memory: str, with_s3a: bool) -> SparkSession:
-    java = find_java()
-    os.environ["JAVA_HOME"] = str(java.home)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+def make(master: str, memory: str, given: dict[str, str], compilers: str) -> SparkSession:
+    conf = {**CONF, **prepare(master, memory, compilers), **given}
     from pyspark.sql import SparkSession
 
     if running := SparkSession.getActiveSession():
         return running
-    builder = SparkSession.builder.appName("trendhouse").master(master)
-    for name, value in (s3a_conf() if with_s3a else {}).items():
-        builder = builder.config(name, value)
-    for name, value in {**CONF, **jvm_conf(memory, java)}.items():
+    builder = SparkSession.builder.appName("trendhouse")
+    if is_connect(master):
+        builder = builder.remote(master)
+        conf = {name: value for name, value in conf.items() if name.startswith(OF_A_SESSION)}
+    elif master:
+        builder = builder.master(master)
+    for name, value in conf.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
-    remember(session._jvm)
+    if not is_connect(master):
+        remember(session._jvm)
     return session
+
+
+def prepare(master: str, memory: str, compilers: str) -> dict[str, str]:
+    """Make this process fit to drive Spark; returns the settings that depend on where that is.
+
+    On a cluster the driver's address is found by Spark itself, since executors must reach it, and what
+    they run as Python is PYSPARK_PYTHON where they are.
+    """
+    if is_connect(master):
+        return {}
+    os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    if is_local(master):
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    alone = ALONE if is_local(master) else {}
+    if is_submitted():  # the JVM runs: its heap and options are what spark-submit was given
+        return alone
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    java = find_java()
+    os.environ["JAVA_HOME"] = str(java.home)
+    return {**alone, **jvm_conf(memory, java, compilers)}
 
 
 def interpreting(session: SparkSession) -> SparkSession:
@@ -85,7 +135,8 @@ def interpreting(session: SparkSession) -> SparkSession:
 
     Compiling a plan costs 1-2 s; interpreting it costs some microseconds for each row.
     """
-    beside = session.newSession()
+    # A new session of a Connect server would begin with the server's settings instead of ours.
+    beside = session.cloneSession() if is_remote(session) else session.newSession()
     beside.conf.set("spark.sql.codegen.wholeStage", "false")
     beside.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     beside.conf.set("spark.sql.shuffle.partitions", "1")
@@ -93,25 +144,33 @@ def interpreting(session: SparkSession) -> SparkSession:
     return beside
 
 
-def jvm_conf(memory: str, java: Java) -> dict[str, str]:
-    """Driver heap, and a JVM for short runs.
+def is_remote(session: SparkSession) -> bool:
+    """Whether the session is one of Spark Connect."""
+    return not hasattr(session, "sparkContext")
 
-    Compiling to the second tier costs a quarter of a cold run's CPU and is seldom won back; the parallel
-    collector is a tenth faster here than G1. The log is kept to errors.
+
+def compilers(raw_bytes: int) -> str:
+    """Options of the JVM for so much work: compiling twice is seldom won back by many small tables."""
+    return FIRST_COMPILER if raw_bytes < MANY_BYTES else BOTH_COMPILERS
+
+
+def jvm_conf(memory: str, java: Java, compilers: str) -> dict[str, str]:
+    """Driver heap and the JVM's options.
+
+    The parallel collector is a tenth faster here than G1. The log is kept to errors.
     """
     import pyspark
 
     log4j = Path(__file__).with_name("log4j2.properties")
-    options = " ".join(
-        (
-            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC",
-            f"-Dlog4j2.configurationFile={log4j.as_uri()}",
-        )
+    options = (
+        "-XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC "
+        f"-Dlog4j2.configurationFile={log4j.as_uri()}"
     )
     jars = Path(pyspark.__file__).with_name("jars")
+    archive = archive_options(java, jars, options)  # one for both ways of compiling
     return {
         "spark.driver.memory": memory,
-        "spark.driver.extraJavaOptions": f"{options} {archive_options(java, jars, options)}",
+        "spark.driver.extraJavaOptions": f"{compilers} {options} {archive}",
         "spark.local.dir": os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()),
     }
 
@@ -119,4 +178,4 @@ def jvm_conf(memory: str, java: Java) -> dict[str, str]:
 def stop(session: SparkSession) -> None:
     """End the session and forget it, so that `start` makes a new one."""
     session.stop()
-    _start.cache_clear()
+    SESSIONS.clear()

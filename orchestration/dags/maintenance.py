@@ -8,10 +8,12 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 
 from ingestion.spec import landed_specs
-from orchestration import tasks
+from orchestration import emr_tasks, tasks
 from orchestration.alerts import dag_alerts, task_alerts
 from orchestration.assets import backfilled, clean_lake
+from orchestration.settings import load_settings
 
+ON = load_settings().spark_on
 SPECS = landed_specs()
 SOURCES = [spec.name for spec in SPECS]
 # Every parameter has a value: Airflow builds the context of a run's callbacks without its conf.
@@ -87,7 +89,9 @@ def backfill_source() -> None:
         get_current_context()["outlet_events"][backfilled()].add(clean_lake(source))
         return summary
 
-    land() >> deduplicate() >> check_clean()
+    there = "{{ params.source }}"
+    cleaned = deduplicate() if ON == "here" else emr_tasks.deduplicate(there, ON)
+    land() >> cleaned >> check_clean()
 
 
 @dag(

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import DAG, CronDataIntervalTimetable, dag, task
 
 from ingestion.spec import SourceSpec, landed_specs
-from orchestration import tasks
+from orchestration import emr_tasks, tasks
 from orchestration.alerts import dag_alerts, task_alerts
 from orchestration.assets import clean_lake
+from orchestration.settings import load_settings
 
+ON = load_settings().spark_on
 SPARK = {"pool": "spark_pool", "execution_timeout": timedelta(hours=2)}
 HISTORY = {
     None: "It cannot be back-filled: its upstream knows no earlier state.",
@@ -117,7 +119,8 @@ def ingest(spec: SourceSpec) -> DAG:
             """The clean tables against their expectations."""
             return tasks.run_step("check_clean", spec.name)
 
-        land() >> deduplicate() >> check_clean()
+        cleaned = deduplicate() if ON == "here" else emr_tasks.deduplicate(spec.name, ON)
+        land() >> cleaned >> check_clean()
 
     return flow()
 

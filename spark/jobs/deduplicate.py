@@ -16,6 +16,7 @@ from spark.erase import scrub_new
 from spark.ledger import Reconciliation
 from spark.manifest import next_version
 from spark.rawfiles import consumed_by_all, recover
+from spark.shared import require_shared
 from spark.table_run import TableRun
 
 AT_ONCE = 4
@@ -34,7 +35,9 @@ def deduplicate(
     Work is proportional to what is new: only raw files that a table has not consumed are read, only
     partitions that they touch are read back and rewritten. Each table is committed by itself, by its
     manifest. Raises ReconciliationError if a table's rows do not add up; the other tables are committed.
+    Raises NotShared if it is a cluster whose executors do not see the lake.
     """
+    require_shared(spark, lake.root)
     version = next_version(lake)
     names = tables or list(spec.tables)
     for raw in sorted({spec.raw_name(name) for name in names}):
@@ -72,25 +75,48 @@ def unread(lake: Lake, spec: SourceSpec, raw: str) -> list[Path]:
 def waiting_bytes(lake: Lake, spec: SourceSpec, tables: list[str] | None = None) -> int:
     """Size on disk of the raw files that `deduplicate` would read, for `spark.session.start`."""
     raws = {spec.raw_name(name) for name in tables or spec.tables}
-    return sum(file.stat().st_size for raw in raws for file in unread(lake, spec, raw))
+    return sum(lake.size(file) for raw in raws for file in unread(lake, spec, raw))
 
 
 def main() -> None:
-    from spark.session import start
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument(
-        "--lake", type=Path, required=True, help="folder that holds raw/ and clean/"
+        "--lake", type=Path, help="folder that holds raw/ and clean/; without it the settings' lake"
     )
-    parser.add_argument("--table", action="append", help="only this clean table; may be repeated")
+    parser.add_argument(
+        "--table", action="append", help="only this clean table of --lake; may be repeated"
+    )
     arguments = parser.parse_args()
-    work = Lake(arguments.lake), load_spec(arguments.source), arguments.table
+    if arguments.lake:
+        print(in_folder(arguments.source, arguments.lake, arguments.table))
+    elif arguments.table:
+        parser.error("--table goes with --lake")
+    else:
+        print(in_settings(arguments.source))
+
+
+def in_settings(source: str) -> str:
+    """Deduplicate a source in the settings' lake, under its locks; returns what became of the rows."""
+    from orchestration import steps
+    from orchestration.running import guarded, locks_of
+    from orchestration.settings import load_settings
+
+    settings, locks = load_settings(), locks_of("deduplicate", [source])
+    with guarded(settings, "spark job", locks=locks, wait=settings.lock_wait_seconds):
+        return steps.deduplicate(source, settings, print).summary
+
+
+def in_folder(source: str, folder: Path, tables: list[str] | None) -> str:
+    """Deduplicate a source in a folder that no other run works on; returns what became of the rows."""
+    from spark.session import start
+
+    work = Lake(folder), load_spec(source), tables
     rows = deduplicate(start(raw_bytes=waiting_bytes(*work)), *work, print)
     counts = Counter()
     for row in rows:
         counts.update({k: v for k, v in vars(row).items() if k.endswith("_count")})
-    print(", ".join(f"{name.removesuffix('_count')} {count:,}" for name, count in counts.items()))
+    return ", ".join(f"{name.removesuffix('_count')} {count:,}" for name, count in counts.items())
 
 
 if __name__ == "__main__":

@@ -95,6 +95,13 @@ def test_every_image_is_pinned_and_every_service_is_asked_for_its_health():
         assert once or "healthcheck" in service, name
 
 
+def test_the_environment_of_emr_is_made_from_the_lock():
+    check(BIN / "hadolint", "--failure-threshold", "style", "emr/Dockerfile")
+    text = (DEPLOY / "emr" / "Dockerfile").read_text()
+    assert "--require-hashes -r requirements/run.lock" in text
+    assert "COPY deploy/emr/bootstrap.sh spark/jobs/deduplicate.py /" in text
+
+
 def test_the_image_is_pinned_lean_and_runs_as_nobody_special():
     check(BIN / "hadolint", "--failure-threshold", "style", "Dockerfile")
     text = (DEPLOY / "Dockerfile").read_text()

@@ -25,7 +25,8 @@ def test_another_server_and_region_are_taken_from_the_environment(monkeypatch):
 
 def test_the_session_is_given_it_by_a_setting(monkeypatch):
     asked = []
-    monkeypatch.setattr(session, "_start", lambda *given: asked.append(given[-1]))
+    monkeypatch.setattr(session, "SESSIONS", {})
+    monkeypatch.setattr(session, "make", lambda master, memory, given, _: asked.append(given))
     for wanted in (True, False):
         session.start(load_settings(spark_s3a=wanted))
-    assert asked == [True, False]
+    assert asked == [s3a_conf(), {}]
