@@ -9,9 +9,11 @@ from typing import get_args
 
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 
 from ingestion.spec import landed_specs
 from orchestration.settings import ROOT, Settings, SettingsError
+from orchestration.snowflake.account import Account
 
 DOCUMENT = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
@@ -45,7 +47,21 @@ BESIDE = (
         "the current world's",
         "DuckDB file that dbt builds; set by every run.",
     ),
-    ("TRENDHOUSE_VENV", "`.venv`", "Where `make` puts the Python environment."),
+    (
+        "TRENDHOUSE_RUN_ID",
+        "dbt's invocation",
+        "Run that Snowflake's query tags name; set by every build.",
+    ),
+    (
+        "TRENDHOUSE_VENV",
+        "`.venv`",
+        "Where `make` puts the Python environment; that of the tests' local Snowflake is `<it>-emulator`.",
+    ),
+    (
+        "DBT_TARGET",
+        "`duckdb`",
+        "`snowflake` moves the warehouse: see [snowflake.md](snowflake.md).",
+    ),
     (
         "PYTHON",
         "the first that fits",
@@ -81,11 +97,20 @@ def check_sources() -> None:
 
 def of_settings(settings: Settings | None = None) -> list[Variable]:
     """Every field of Settings under the name by which the environment sets it."""
-    prefix = Settings.model_config["env_prefix"]
+    return of_fields(Settings, settings)
+
+
+def of_account() -> list[Variable]:
+    """The way into Snowflake."""
+    return of_fields(Account, None)
+
+
+def of_fields(model: type[BaseSettings], effective: BaseSettings | None) -> list[Variable]:
+    prefix = model.model_config["env_prefix"]
     found = []
-    for name, field in Settings.model_fields.items():
+    for name, field in model.model_fields.items():
         secret = SecretStr in (field.annotation, *get_args(field.annotation))
-        value = getattr(settings, name, None) if settings else None
+        value = getattr(effective, name, None) if effective else None
         found.append(
             Variable(
                 name=str(field.validation_alias or f"{prefix}{name}".upper()),
@@ -120,7 +145,7 @@ def beside() -> list[Variable]:
 
 def shown(value: object) -> str:
     """A value as people read it: `unset` for none, paths below the checkout relative to it."""
-    if value is None:
+    if value in (None, ""):
         return "unset"
     if isinstance(value, Path) and value.is_relative_to(ROOT):
         value = value.relative_to(ROOT)
@@ -136,7 +161,7 @@ def masked(secret: SecretStr | None) -> str:
 
 def document() -> str:
     """The whole of `docs/settings.md`."""
-    rows = [*of_settings(), *of_sources(), *beside()]
+    rows = [*of_settings(), *of_sources(), *of_account(), *beside()]
     return HEAD + "".join(
         f"| `{each.name}` | {'unset' if each.is_secret else each.default} | {each.description} |\n"
         for each in rows
