@@ -29,6 +29,11 @@ class CleanTable:
     def relation(self) -> str:
         return f"{self.source}.{self.name}"
 
+    @property
+    def all_columns(self) -> dict[str, str]:
+        """The declared columns, and the file that a row came from."""
+        return {**self.columns, FILE: "varchar"}
+
 
 def clean_tables(lake: Lake) -> list[CleanTable]:
     """Every table that dbt's sources declare, with the live files that the lake's manifests name."""

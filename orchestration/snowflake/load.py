@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TAG = '{"app": "trendhouse", "model": "load"}'
 STAGE = "lake.clean"
 HISTORY = "lake.loaded_files"
+# What INFORMATION_SCHEMA calls the types of the declarations.
+NAMES = {"varchar": "text", "bigint": "number"}
 # What one COPY takes; a longer list of names is cut.
 FILES_PER_COPY = 1000
 SETTING_UP = (
@@ -84,11 +86,13 @@ def load(
         cursor = connection.cursor()
         for statement in (*SETTING_UP, *([] if account.stage_url else [INTERNAL_STAGE])):
             cursor.execute(statement)
-        loaded, present = history(cursor), tables_present(cursor)
+        loaded, present = history(cursor), columns_present(cursor)
         for table in clean_tables(lake):
             known = loaded[table.source, table.name]
-            known_afresh = afresh or (bool(known) and table.relation not in present)
-            plan = planned(table, known, afresh=known_afresh)
+            is_gone = bool(known) and table.relation not in present
+            plan = planned(table, known, afresh=afresh or is_gone)
+            for statement in declaring(table, present):
+                cursor.execute(statement)
             apply(cursor, lake, account, plan)
             if plan.new:
                 done.added[table.relation] = len(plan.new)
@@ -107,9 +111,16 @@ def history(cursor: SnowflakeCursor) -> dict[tuple[str, str], dict[str, int]]:
     return found
 
 
-def tables_present(cursor: SnowflakeCursor) -> set[str]:
-    cursor.execute("select lower(table_schema), lower(table_name) from information_schema.tables")
-    return {f"{schema}.{name}" for schema, name in cursor.fetchall()}
+def columns_present(cursor: SnowflakeCursor) -> dict[str, dict[str, str]]:
+    """Per relation its columns with the types by which Snowflake calls them."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    cursor.execute(
+        "select lower(table_schema), lower(table_name), lower(column_name), lower(data_type) "
+        "from information_schema.columns"
+    )
+    for schema, table, column, kind in cursor.fetchall():
+        found[f"{schema}.{table}"][column] = kind
+    return found
 
 
 def planned(table: CleanTable, loaded: dict[str, int], *, afresh: bool = False) -> Plan:
@@ -127,13 +138,11 @@ def planned(table: CleanTable, loaded: dict[str, int], *, afresh: bool = False) 
 
 
 def apply(cursor: SnowflakeCursor, lake: Lake, account: Account, plan: Plan) -> None:
-    """Carry a plan out: declared columns, files staged, then rows and history in one transaction."""
-    for statement in forgetting(plan.table) if plan.afresh else ():
-        cursor.execute(statement)
-    cursor.execute(f"create schema if not exists {plan.table.source}")
-    cursor.execute(declaring(plan.table))
+    """Carry a plan out: files are staged, then rows and history change in one transaction."""
     if plan.is_idle:
         return
+    for statement in forgetting(plan.table) if plan.afresh else ():
+        cursor.execute(statement)
     if not account.stage_url:
         for name in plan.new:
             cursor.execute(putting(lake, name))
@@ -152,19 +161,20 @@ def apply(cursor: SnowflakeCursor, lake: Lake, account: Account, plan: Plan) -> 
     cursor.execute("commit")
 
 
-def declaring(table: CleanTable) -> str:
-    """The table with its declared columns, whatever columns it had."""
-    return f"create or alter transient table {table.relation} ({definitions(table)})"
+def declaring(table: CleanTable, present: dict[str, dict[str, str]]) -> Iterator[str]:
+    """Give the table its declared columns, where it has others or does not exist."""
+    wanted = {name: NAMES.get(kind, kind) for name, kind in table.all_columns.items()}
+    if present.get(table.relation) != wanted:
+        yield f"create schema if not exists {table.source}"
+        yield f"create or alter transient table {table.relation} ({definitions(table)})"
 
 
 def definitions(table: CleanTable) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in {**table.columns, FILE: "varchar"}.items())
+    return ", ".join(f"{name} {kind}" for name, kind in table.all_columns.items())
 
 
 def forgetting(table: CleanTable) -> Iterator[str]:
     """An empty table without history; the last statement also makes Snowflake forget what it copied."""
-    yield f"create schema if not exists {table.source}"
-    yield declaring(table)
     yield "begin"
     yield f"delete from {table.relation}"
     yield f"delete from {HISTORY} where {about(table)}"
@@ -195,7 +205,7 @@ def copying(table: CleanTable, names: Iterable[str], *, purge: bool) -> str:
     values = ", ".join(f"$1:{name}::{kind}" for name, kind in table.columns.items())
     listed = ", ".join(map(literal, names))
     return (
-        f"copy into {table.relation} ({', '.join([*table.columns, FILE])}) "
+        f"copy into {table.relation} ({', '.join(table.all_columns)}) "
         f"from (select {values}, metadata$filename from @{STAGE}/) "
         f"files = ({listed}) file_format = (type = parquet use_logical_type = true) "
         f"on_error = abort_statement{' purge = true' if purge else ''}"
