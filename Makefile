@@ -24,6 +24,7 @@ airflow: ## Airflow with all of it on schedule, until Ctrl-C
 
 test: ## Prove that it all works
 	@bin/environment test
+	@bin/environment emulator
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: ## Check style of Python and SQL

@@ -245,10 +245,11 @@ def run_duckdb(folder: Path, lake: Lake, rounds: int) -> list[Result]:
 
 def run_spark(lake: Lake, rounds: int) -> list[Result]:
     """Validation, drift and ledger are part of the work; the start of the session is not."""
-    from spark.jobs.deduplicate import deduplicate
+    from spark.jobs.deduplicate import deduplicate, waiting_bytes
     from spark.session import start
 
-    spec, session, results = load_spec("github"), start(), []
+    spec, results = load_spec("github"), []
+    session = start(raw_bytes=waiting_bytes(lake, spec, ["issues"]))
     for n in range(rounds):
         shutil.rmtree(lake.clean, ignore_errors=True)
         results.append(

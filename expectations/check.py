@@ -78,7 +78,8 @@ def check_clean(spark: SparkSession, lake: Lake, source: str, data_docs: Path) -
         changed = changed_partitions(live, verdicts.reached(table, suite, []))
         if changed:
             folder = lake.clean_table(source, table)
-            waiting.append(Clean(table, [folder / name for name in changed], live, suite))
+            files = lake.here(folder / name for name in changed)
+            waiting.append(Clean(table, files, live, suite))
         elif live:
             report.unchanged += 1
     if waiting:

@@ -42,3 +42,9 @@ class lake(filesystem):
     @property
     def client_class(self) -> type[FilesystemClient]:
         return LakeClient
+
+    def capabilities(self, config: Any = None, naming: Any = None) -> Any:
+        """Those of the address alone: dlt would resolve the whole configuration, each time it asks."""
+        if config is None and "bucket_url" in self.config_params:
+            config = self.spec(bucket_url=self.config_params["bucket_url"])
+        return super().capabilities(config, naming)

@@ -1,4 +1,4 @@
-"""Teach dlt's command line our sources: `dlt pipeline <source> run`, and where their pipelines lie."""
+"""Teach dlt's command line our sources: `dlt pipeline <source> run` and `show`, and where their pipelines lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import Any
 
+from dlt._workspace.cli.commands import PipelineCommand
 from dlt.common import known_env
 from dlt.common.configuration.plugins import SupportsCliCommand, hookimpl, only_host
 from dlt.common.configuration.specs.pluggable_run_context import RunContextBase
@@ -43,6 +44,35 @@ class RunCommand(SupportsCliCommand):
             raise SystemExit(3)
 
 
+class OurPipelineCommand(PipelineCommand):
+    """dlt's own command, but for `show`: dlt's page comes with a package of its vendor's, ours with this one."""
+
+    def configure_parser(self, pipe_cmd: argparse.ArgumentParser) -> None:
+        super().configure_parser(pipe_cmd)
+        operations = next(
+            each for each in pipe_cmd._actions if isinstance(each, argparse._SubParsersAction)
+        )
+        parser = operations.choices["show"]
+        parser.description = "Serves state, loads, raw tables and newest records on 127.0.0.1."
+        parser.add_argument("--port", type=int, default=8090, help="0 takes any that is free")
+        parser.set_defaults(execute=self.show)
+
+    def show(self, args: argparse.Namespace) -> None:
+        """Raises CannotRestorePipelineException, told by dlt, where nothing was landed."""
+        import dlt
+
+        from ingestion.show import serve
+        from ingestion.spec import load_spec
+        from orchestration.settings import load_settings
+
+        if args.edit:
+            self.parser.error("--edit is of dlt's own page; this one is not edited")
+        settings = load_settings(world=load_settings().effective_world)
+        spec = load_spec(args.pipeline_name)
+        pipeline = dlt.attach(spec.name, pipelines_dir=str(settings.place.pipelines))
+        serve(pipeline, spec, settings.place.lake, args.port)
+
+
 class WorldContext(RunContext):
     """dlt's own context, apart from its pipelines: they lie in the home of the current world."""
 
@@ -58,6 +88,12 @@ class WorldContext(RunContext):
 @only_host("dlt")
 def plug_cli_run(host: str) -> type[SupportsCliCommand]:
     return RunCommand
+
+
+@hookimpl(specname="plug_cli", tryfirst=True)
+@only_host("dlt")
+def plug_cli_pipeline(host: str) -> type[SupportsCliCommand]:
+    return OurPipelineCommand
 
 
 @hookimpl(specname="plug_run_context", tryfirst=True)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingestion.store import Store
 
 RAW_LAYOUT = "{table_name}/{YYYY}/{MM}/{DD}/{load_id}.{file_id}.{ext}"
 MANIFEST = "_manifest.json"
@@ -14,9 +19,51 @@ MANIFEST = "_manifest.json"
 
 @dataclass(frozen=True)
 class Lake:
-    """The folders below one lake root; paths only, it holds no data."""
+    """The folders below one lake root; paths only, it holds no data.
+
+    A lake in an object store (spark/mirror.py) has the same folders here, as far as they were needed:
+    who reads a file asks for it by `here`, who changes a source does it within `changing`.
+    """
 
     root: Path
+
+    @property
+    def store(self) -> Store | None:
+        """The object store that the lake lies in; None for a folder."""
+        return None
+
+    @property
+    def raw_url(self) -> str:
+        """Where landings put raw files."""
+        return self.raw.resolve().as_uri()
+
+    def changing(self, *sources: str) -> AbstractContextManager[None]:
+        """For as long as what these sources hold is changed; the context's end makes it everybody's."""
+        return nullcontext()
+
+    def pull(self) -> None:
+        """Bring in whatever the clean lake holds now."""
+
+    def here(self, files: Iterable[Path]) -> list[Path]:
+        """The files, once their content is on this machine."""
+        return list(files)
+
+    def size(self, file: Path) -> int:
+        """Bytes of a file, wherever it is."""
+        return file.stat().st_size
+
+    def open(self, file: Path) -> IO[bytes]:
+        """A file for reading some of it, wherever it is."""
+        return file.open("rb")
+
+    def remove(self, files: Iterable[Path]) -> None:
+        """Delete raw files; those that are gone already, too."""
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    def sizes(self, layer: str, source: str) -> list[int]:
+        """Bytes of each Parquet file of a source in `raw` or `clean`; what vanishes meanwhile is left out."""
+        return list(sizes_below(self.root / layer / source, ".parquet"))
 
     @property
     def raw(self) -> Path:
@@ -44,6 +91,10 @@ class Lake:
         for path in sorted(self.clean.glob(f"*/*/{MANIFEST}")):
             yield path.parent.parent.name, path.parent.name, json.loads(path.read_text())
 
+    def newest_version(self) -> int:
+        """The highest version that any clean table has; 0 without one."""
+        return max((manifest["version"] for _, _, manifest in self.manifests()), default=0)
+
     def clean_files(self, source: str, table: str) -> list[Path]:
         """The live files of a clean table; empty if it has never been written."""
         path = self.manifest(source, table)
@@ -51,6 +102,17 @@ class Lake:
             return []
         folder = path.parent
         return [folder / name for name in json.loads(path.read_text())["files"]]
+
+
+def sizes_below(folder: Path, suffix: str) -> Iterator[int]:
+    """The size of each file below a folder; what vanishes while it is read is left out."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(suffix):
+                try:
+                    yield (Path(parent) / name).stat().st_size
+                except FileNotFoundError:
+                    continue
 
 
 def replace_text(path: Path, text: str) -> None:

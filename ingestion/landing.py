@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from ingestion.arrays import INSTANT, instants, integers, joined, texts
 from ingestion.budget import Cost, Plan
 from ingestion.spec import RAW_COLUMNS, SourceSpec
 from ingestion.window import Window
@@ -22,7 +24,6 @@ BATCH_BYTES = 16 * 2**20
 # Batches of all tables together may hold this much before the biggest is written out.
 HELD_BYTES = 48 * 2**20
 
-INSTANT = pa.timestamp("us", "UTC")
 TIMES = {"collected_at", "observed_at"}
 RAW_SCHEMA = pa.schema([(name, INSTANT if name in TIMES else pa.string()) for name in RAW_COLUMNS])
 
@@ -31,8 +32,8 @@ RAW_SCHEMA = pa.schema([(name, INSTANT if name in TIMES else pa.string()) for na
 class Rows:
     """Records of one answer or file for one raw table; they share partition, address and times.
 
-    `records` are UTF-8 JSON texts as received; `contexts` is one JSON object for all or one each;
-    `keys` and `cursors` are one per record or None. `collected_at` is the clock's time if None.
+    `records` are UTF-8 JSON texts as received, str or like bytes; `contexts` is one JSON object for all or
+    one each; `keys` and `cursors` are one per record or None. `collected_at` is the clock's time if None.
     """
 
     table: str
@@ -44,6 +45,11 @@ class Rows:
     keys: Sequence[str | None] | None = None
     cursors: Sequence[str | None] | None = None
     collected_at: datetime | None = None
+
+    @cached_property
+    def size(self) -> int:
+        """Length of all records together, bytes (characters of those that are str)."""
+        return sum(map(len, self.records))
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ class Batch:
     def add(self, rows: Rows, now: datetime) -> None:
         self.parts.append((rows, rows.collected_at or now))
         self.row_count += len(rows.records)
-        self.bytes += sum(map(len, rows.records))
+        self.bytes += rows.size
 
     @property
     def is_full(self) -> bool:
@@ -183,34 +189,6 @@ class Batch:
         """A value per part, repeated for each of its rows."""
         counts = [len(rows.records) for rows, _ in self.parts]
         return values.take(integers(np.repeat(np.arange(len(counts)), counts)))
-
-
-# What follows makes Arrow arrays without `pa.array` and `pa.repeat`, which import pandas: a third of a
-# second per process.
-
-
-def texts(values: Sequence[bytes | str | None]) -> pa.Array:
-    builder = pa.lib.StringBuilder()
-    builder.append_values(values)
-    return builder.finish()
-
-
-def joined(values: Sequence[bytes | str]) -> pa.Array:
-    """As `texts`, for long ones: the bytes are copied once."""
-    encoded = [value.encode() if isinstance(value, str) else value for value in values]
-    offsets = np.zeros(len(encoded) + 1, "i4")
-    np.cumsum(np.fromiter(map(len, encoded), "i4", len(encoded)), out=offsets[1:])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
-
-
-def integers(values: np.ndarray) -> pa.Array:
-    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
-
-
-def instants(values: Sequence[datetime]) -> pa.Array:
-    micros = np.array([moment.astimezone(UTC).replace(tzinfo=None) for moment in values], "M8[us]")
-    return integers(micros.view("i8")).cast(INSTANT)
 
 
 class Batches:

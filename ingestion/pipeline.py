@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common import pendulum
 from dlt.common.storages import NormalizeStorage
 from dlt.sources import DltResource, DltSource
@@ -58,17 +62,26 @@ def build_pipeline(spec: SourceSpec, settings: Settings) -> dlt.Pipeline:
         dlt.config[key] = value
     place = settings.place
     place.pipelines.mkdir(parents=True, exist_ok=True)
-    place.lake.raw.mkdir(parents=True, exist_ok=True)
     return dlt.pipeline(
         pipeline_name=spec.name,
         pipelines_dir=str(place.pipelines),
         destination=lake(
-            bucket_url=place.lake.raw.resolve().as_uri(),
+            bucket_url=place.lake.raw_url,
             layout=RAW_LAYOUT,
             current_datetime=pendulum.instance(settings.clock()),
         ),
         dataset_name=spec.name,
     )
+
+
+@contextmanager
+def frozen_heap() -> Iterator[None]:
+    """Garbage is looked for in what is made from here on, not in every module that is imported."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def finish_pending(pipeline: dlt.Pipeline) -> None:
@@ -104,18 +117,17 @@ class Work:
             log.exception("%s: the landing broke off", self.context.spec.name)
             yield Failure("*", "*", f"{type(error).__name__}: {error}")
 
-    def package(self) -> Iterator[Any]:
-        """The Arrow tables of the next load package, marked with their raw table's name."""
+    def package(self) -> Iterator[tuple[str, pa.Table]]:
+        """The next load package: names of raw tables and Arrow tables to be written to them."""
         self.context.state = dlt.current.source_state()
         load_id = dlt.current.load_package_state()["load_id"]
         batches = Batches(load_id, self.context.now)
         began, size = time.monotonic(), 0
         for item in self.items:
             if isinstance(item, Rows):
-                size += sum(map(len, item.records))
+                size += item.size
                 self.count(item)
-                for name, table in batches.add(item):
-                    yield dlt.mark.with_table_name(table, name)
+                yield from batches.add(item)
             elif isinstance(item, Remember):
                 remember(self.context.state, item)
                 if size > CHECKPOINT_BYTES or time.monotonic() - began > CHECKPOINT_SECONDS:
@@ -125,8 +137,7 @@ class Work:
                 self.landing.failures.append(item)
         else:
             self.is_done = True
-        for name, table in batches.rest():
-            yield dlt.mark.with_table_name(table, name)
+        yield from batches.rest()
 
     def count(self, rows: Rows) -> None:
         total = self.landing.rows.get(rows.table, 0) + len(rows.records)
@@ -146,16 +157,19 @@ def remember(state: dict[str, Any], item: Remember) -> None:
         state[last] = item.value
 
 
-def build_source(spec: SourceSpec, package: Iterator[Any]) -> DltSource:
+def build_source(spec: SourceSpec, package: Iterator[tuple[str, pa.Table]]) -> DltSource:
     """The dlt source of a spec: its resource yields Arrow tables for every raw table of the source."""
+    # No generator: of one, dlt looks up the module, and with it the files of all that are imported.
+    marked = starmap(lambda name, table: dlt.mark.with_table_name(table, name), package)
 
     @dlt.source(name=spec.name, section=spec.name, schema_contract={"columns": "freeze"})
     def source() -> DltResource:
-        return dlt.resource(package, name="records", write_disposition="append")
+        return dlt.resource(marked, name="records", write_disposition="append")
 
     return source()
 
 
+@frozen_heap()
 def run(
     source: str | SourceSpec,
     settings: Settings | None = None,
@@ -181,12 +195,13 @@ def run(
     landing.planned = None if window else plan_with(pipeline, spec, settings)
     context = Context(spec, settings, costs=landing.costs, window=window)
     work = Work(context, landing, on_progress)
-    while not work.is_done:
-        pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")
-        pipeline.normalize()
-        info = pipeline.load()
-        if info is not None:
-            landing.load_ids += info.loads_ids
+    with closing(work.items):
+        while not work.is_done:
+            pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")
+            pipeline.normalize()
+            info = pipeline.load()
+            if info is not None:
+                landing.load_ids += info.loads_ids
     landing.ended_at = datetime.now(UTC)
     landing.seconds = time.monotonic() - began
     return landing

@@ -18,6 +18,7 @@ from packaging.markers import Marker
 from rich.console import Console
 from rich.table import Table
 
+from ingestion.lake import Lake
 from orchestration.running import GIGABYTE, DiskFull, check_disk, held_by, holders
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.variables import of_settings, of_sources
@@ -225,10 +226,7 @@ def airflow(settings: Settings) -> Finding:
 
 def data(place: Place) -> Iterator[Finding]:
     """What lies in the world: raw and clean lake, warehouse, published state."""
-    raw = list(place.lake.raw.glob("*/*/*/*/*/*.parquet"))
-    size = sum(path.stat().st_size for path in raw) / 1e6
-    clean = sum(1 for _ in place.lake.manifests())
-    yield Finding("lake", "ok", f"{len(raw):,} raw files, {size:,.1f} MB; {clean} clean tables")
+    yield lake(place.lake)
     if not place.warehouse.exists():
         yield Finding("warehouse", "warn", "none yet", "`make run` builds it.")
     else:
@@ -243,6 +241,22 @@ def data(place: Place) -> Iterator[Finding]:
         )
     else:
         yield Finding("published", "warn", "nothing yet", "`make run` publishes.")
+
+
+def lake(lake: Lake) -> Finding:
+    """What the lake holds; in an object store, whether it answers and lets us in."""
+    from ingestion.spec import landed_specs
+    from ingestion.store import LakeUnreachable
+
+    try:
+        raw = [size for spec in landed_specs() for size in lake.sizes("raw", spec.name)]
+        clean = sum(1 for _ in lake.manifests())
+    except LakeUnreachable as error:
+        said, _, remedy = str(error).partition(". ")
+        return Finding("lake", "fail", said, remedy)
+    where = f" in {lake.store.url}" if lake.store else ""
+    said = f"{len(raw):,} raw files, {sum(raw) / 1e6:,.1f} MB; {clean} clean tables{where}"
+    return Finding("lake", "ok", said)
 
 
 def opened(warehouse: Path) -> Finding:

@@ -41,7 +41,9 @@ def erase(settings: Settings, values: Iterable[str]) -> Iterator[str]:
     from spark.persons import read_erasures
 
     place = settings.place
-    erased = erase_from_lake(place.lake, landed_specs(), values)
+    specs = landed_specs()
+    with place.lake.changing(*(spec.name for spec in specs)):
+        erased = erase_from_lake(place.lake, specs, values)
     yield f"lake: {erased.raw_files:,} raw files and {erased.clean_rows:,} rows rewritten"
     if place.warehouse.exists():
         rows = keep_only_snapshots(place, read_erasures(place.lake))

@@ -17,6 +17,7 @@ def known() -> dict[type[Exception], int]:
     """Each expected error with its exit code; all else is a bug and keeps its traceback."""
     from expectations.check import ExpectationsFailed
     from ingestion.spec import SpecError
+    from ingestion.store import Conflict, LakeUnreachable
     from orchestration.airflow_home import AirflowFailed
     from orchestration.publish import PublicationBlocked
     from orchestration.published import QueryFailed
@@ -45,6 +46,8 @@ def known() -> dict[type[Exception], int]:
         NotShared: Exit.FAILED,
         SimulatorFailed: Exit.FAILED,
         DiskFull: Exit.FAILED,
+        LakeUnreachable: Exit.FAILED,
+        Conflict: Exit.FAILED,
         ExpectationsFailed: Exit.REFUSED,
         PublicationBlocked: Exit.REFUSED,
         Locked: Exit.LOCKED,

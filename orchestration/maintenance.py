@@ -72,6 +72,7 @@ def erase(
 
     settings = chosen(live, recorded)
     with guarded(settings, "erase", wait=wait), worlds.environment(worlds.home_variables(settings)):
+        settings.place.lake.pull()
         known = erasure.identities(settings.place.lake, person)
         console.print(f"Known as: {', '.join(sorted(known))}", highlight=False, soft_wrap=True)
         if not yes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from ingestion.lake import sizes_below
 from ingestion.spec import SourceSpec
 from orchestration.landings import landings
 from orchestration.published import NothingPublished, connect, current
@@ -112,7 +112,8 @@ class Data:
         ]
         for path in files:
             if path not in self.newest:
-                self.newest[path] = newest_in(path)
+                with lake.open(path) as file:
+                    self.newest[path] = newest_in(file)
         return max(filter(None, (self.newest[path] for path in files)), default=None)
 
     def published(self, place: Place) -> list[Metric]:
@@ -155,9 +156,9 @@ class Data:
         labels = ["layer", "source"]
         size = gauge("lake_size_bytes", "Bytes of a source's Parquet files.", labels)
         files = gauge("lake_files", "Parquet files of a source.", labels)
-        for layer, root in (("raw", place.lake.raw), ("clean", place.lake.clean)):
+        for layer in ("raw", "clean"):
             for spec in specs:
-                sizes = list(sizes_below(root / spec.name, ".parquet"))
+                sizes = place.lake.sizes(layer, spec.name)
                 size.add_metric([layer, spec.name], sum(sizes))
                 files.add_metric([layer, spec.name], len(sizes))
         warehouse = gauge("warehouse_size_bytes", "Bytes of the DuckDB file with its log.")
@@ -168,11 +169,11 @@ class Data:
         yield from (size, files, warehouse, published)
 
 
-def newest_in(path: Path) -> datetime | None:
+def newest_in(file: IO[bytes]) -> datetime | None:
     """The newest `observed_at` that a Parquet file's statistics name; None for an empty file."""
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(path)
+    metadata = pq.read_metadata(file)
     column = metadata.schema.to_arrow_schema().names.index("observed_at")
     newest = [
         statistics.max
@@ -181,14 +182,3 @@ def newest_in(path: Path) -> datetime | None:
         and statistics.has_min_max
     ]
     return max(newest).replace(tzinfo=UTC) if newest else None
-
-
-def sizes_below(folder: Path, suffix: str) -> Iterator[int]:
-    """The size of each file below a folder; what vanishes while it is read is left out."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(suffix):
-                try:
-                    yield (Path(parent) / name).stat().st_size
-                except FileNotFoundError:
-                    continue

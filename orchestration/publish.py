@@ -17,6 +17,7 @@ from ingestion.spec import landed_specs
 from orchestration import floors
 from orchestration.marts import SCHEMA, Period, foreign_marts, periods
 from orchestration.published import CURRENT
+from orchestration.run_records import newest_run
 from orchestration.settings import Place
 from orchestration.upgrade import schema_version, settle
 from orchestration.worlds import world_clock
@@ -76,7 +77,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     changed = writer.written or marts != before["marts"]
     state = {
         "version": writer.version if changed else before["version"],
-        "run_id": run_id or newest_run(place),
+        "run_id": run_id or newest_run(place.runs),
         "published_at": world_clock(place).isoformat(),
         "capture_rates": rates,
         "marts": marts,
@@ -92,11 +93,6 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         written=writer.written,
         flagged=flagged,
     )
-
-
-def newest_run(place: Place) -> str | None:
-    """The run at work: whoever publishes under the lock has left the newest record."""
-    return max((path.stem for path in place.runs.glob("*.json")), default=None)
 
 
 def require_verdicts(place: Place, domain: str) -> None:

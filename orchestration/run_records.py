@@ -35,6 +35,11 @@ class Step:
     succeeded: float | None
 
 
+def newest_run(folder: Path) -> str | None:
+    """The id of the run at work: whoever works under the lock has left the newest record."""
+    return max((path.stem for path in folder.glob("*.json")), default=None)
+
+
 class Records:
     """What the files of a `runs` folder say together; each ended one is read once."""
 

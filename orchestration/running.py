@@ -129,10 +129,15 @@ def guarded(
     Locked after that, DiskFull if there is less free disk than `min_free_gb`. Whatever the command
     raises is logged, recorded and raised on.
     """
+    from orchestration.leases import leased
+
     place = settings.place
     for folder in (place.root, place.logs, place.runs, place.locks):
         folder.mkdir(parents=True, exist_ok=True)
-    with holding(place, command, locks, wait=wait):
+    with (
+        holding(place, command, locks, wait=wait),
+        leased(settings, command, locks, wait=wait),
+    ):
         check_disk(place.root, settings.min_free_gb)
         began, redact = time.monotonic(), Redaction(settings.tokens)
         with FileLock(place.locks / "runs.lock"):

@@ -36,6 +36,7 @@ def choose(
 ) -> Selection:
     """`told` are the sources whose events started this build; what else is newer in the lake than in
     the marts (a build that failed, an event that was lost) comes in, too."""
+    place.lake.pull()
     versions, built = lake_versions(place), built_versions(place)
     if whole or built is None or not place.warehouse.exists():
         return Selection(None, versions)

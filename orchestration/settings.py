@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRENDHOUSE_", env_ignore_empty=True)
 
     home: Path = Field(ROOT / ".trendhouse", description="Folder of all data, one part per world.")
+    lake_url: str | None = Field(
+        None,
+        description="Lake in an object store, `s3://bucket/folder` or `gs://bucket/folder`, one part per "
+        "world; unset: below `TRENDHOUSE_HOME`.",
+    )
+    lake_lease_seconds: float = Field(
+        120,
+        ge=3,
+        description="In an object store: a machine that gives no sign for so long has lost its locks; seconds.",
+    )
     world: World | None = Field(
         None,
         description="`sample`, `live` or `recorded`; unset: `run` takes `sample`, other verbs the world "
@@ -89,6 +100,11 @@ class Settings(BaseSettings):
         {},
         description="More settings of Spark: `spark.a=b,spark.c=d`, or a JSON object; they win over ours.",
     )
+    spark_s3a: bool = Field(
+        False,
+        description="Give Spark the `s3a://` file system, whose jar it fetches from Maven; see "
+        "docs/object-storage.md.",
+    )
     spark_on: Literal["here", "emr", "emr_serverless"] = Field(
         "here",
         description="Where Airflow deduplicates: on its own machine or cluster (`TRENDHOUSE_SPARK_MASTER`), "
@@ -138,6 +154,13 @@ class Settings(BaseSettings):
     def in_capitals(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
+    @field_validator("lake_url")
+    @classmethod
+    def in_a_store(cls, value: str | None) -> str | None:
+        from ingestion.store import open_store
+
+        return None if value is None else open_store(value).url
+
     @field_validator("home", "watchlist")
     @classmethod
     def from_the_root(cls, value: Path | None) -> Path | None:
@@ -174,19 +197,24 @@ class Settings(BaseSettings):
 
     @cached_property
     def place(self) -> Place:
-        return Place(self.home / self.effective_world)
+        world = self.effective_world
+        return Place(self.home / world, self.lake_url and f"{self.lake_url}/{world}")
 
 
 class Place:
-    """The folders of one world; `.trendhouse/current` points to the world of the last run."""
+    """The folders of one world; `.trendhouse/current` points to the world of the last run.
 
-    def __init__(self, root: Path) -> None:
+    With `lake_url` the lake lies there, copies of what is needed of it in `mirror`, and dlt's cursors
+    are those of that lake.
+    """
+
+    def __init__(self, root: Path, lake_url: str | None = None) -> None:
         self.root = root
-        self.lake = Lake(root / "lake")
+        self.lake = mirror_of(lake_url, root / "mirror") if lake_url else Lake(root / "lake")
+        self.pipelines = root / "dlt" / (self.lake.root.name if lake_url else "")
         self.warehouse = root / "warehouse" / "warehouse.duckdb"
         self.ci_warehouse = root / "ci" / "ci.duckdb"
         self.published = root / "published"
-        self.pipelines = root / "dlt"
         self.downloads = root / "downloads"
         self.logs = root / "logs"
         self.runs = root / "runs"
@@ -202,6 +230,13 @@ class Place:
         beside.unlink(missing_ok=True)
         beside.symlink_to(self.root.name)
         os.replace(beside, self.root.parent / "current")
+
+
+def mirror_of(url: str, folder: Path) -> Lake:
+    """The lake at a URL; copies of each lake have a folder of their own."""
+    from spark.mirror import Mirror
+
+    return Mirror(folder / re.sub(r"[^A-Za-z0-9]+", "-", url), url)
 
 
 def load_settings(**overrides: object) -> Settings:

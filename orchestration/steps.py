@@ -90,10 +90,14 @@ def deduplicate(
 ) -> Outcome:
     """Raw lake -> clean lake: one typed row per key, the unreadable in quarantine."""
     from spark.jobs.deduplicate import deduplicate as run
+    from spark.jobs.deduplicate import waiting_bytes
     from spark.session import start
 
     settings = settings or load_settings()
-    counts = run(start(settings), settings.place.lake, load_spec(source), on_progress=progress)
+    lake, spec = settings.place.lake, load_spec(source)
+    with lake.changing(source):
+        session = start(settings, raw_bytes=waiting_bytes(lake, spec))
+        counts = run(session, lake, spec, on_progress=progress)
     landed = sum(count.landed_count for count in counts)
     kept = sum(count.kept_count for count in counts)
     quarantined = sum(count.quarantined_count for count in counts)
@@ -114,7 +118,8 @@ def check_clean(
 
     settings = settings or load_settings()
     place = settings.place
-    report = run(start(settings), place.lake, source, place.data_docs)
+    with place.lake.changing(source):
+        report = run(start(settings), place.lake, source, place.data_docs)
     return Outcome(summary=report.summary, detail=report)
 
 
@@ -130,6 +135,7 @@ def build(
     from orchestration.warehouse import dbt
 
     settings = settings or load_settings()
+    settings.place.lake.pull()
     refresh = prepare(settings.place, progress) or full_refresh
     arguments = [
         *(["--select", select] if select else []),
@@ -182,9 +188,10 @@ def compact(source: str, settings: Settings | None = None, progress: Progress = 
 
     lake, spec = (settings or load_settings()).place.lake, load_spec(source)
     saved = 0
-    for raw in sorted({spec.raw_name(table) for table in spec.tables}):
-        saved += merge(lake, spec, raw)
-        progress(f"{raw}: {saved:,} files fewer")
+    with lake.changing(source):
+        for raw in sorted({spec.raw_name(table) for table in spec.tables}):
+            saved += merge(lake, spec, raw)
+            progress(f"{raw}: {saved:,} files fewer")
     return Outcome(summary=f"{saved:,} files fewer", detail=saved)
 
 
@@ -204,7 +211,8 @@ def retain(
     if limit is None:
         return Outcome(summary="raw is kept for ever: TRENDHOUSE_RAW_RETENTION_DAYS is not set")
     place = settings.place
-    gone = remove(place.lake, load_spec(source), limit, world_clock(place))
+    with place.lake.changing(source):
+        gone = remove(place.lake, load_spec(source), limit, world_clock(place))
     return Outcome(summary=f"{len(gone):,} files removed")
 
 
@@ -214,6 +222,7 @@ def check_freshness(settings: Settings | None = None, progress: Progress = quiet
     from orchestration.worlds import world_clock
 
     place = (settings or load_settings()).place
+    place.lake.pull()
     found = ages(place, world_clock(place))
     if stale := [age for age in found if age.is_stale]:
         raise SourcesStale("\n".join(map(str, stale)))

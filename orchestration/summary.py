@@ -147,10 +147,8 @@ def reasons(place: Place, source: str, table: str, version: int) -> list[tuple[s
     import duckdb
 
     path = place.lake.manifest(source, table)
-    files = [
-        str(path.parent / file)
-        for file in json.loads(path.read_text())["ledger"].get("quarantine", [])
-    ]
+    names = json.loads(path.read_text())["ledger"].get("quarantine", [])
+    files = [str(file) for file in place.lake.here(path.parent / name for name in names)]
     with duckdb.connect() as connection:
         return connection.execute(
             "select reason, count(*) from read_parquet(?) where clean_version = ? "

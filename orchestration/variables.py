@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 from ingestion.spec import landed_specs
 from orchestration.emr import Emr
 from orchestration.settings import ROOT, Settings, SettingsError, loaded
+from orchestration.snowflake.account import Account
 
 DOCUMENT = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
@@ -52,7 +53,21 @@ BESIDE = (
         "the current world's",
         "DuckDB file of `trendhouse build --state`; set by every run.",
     ),
-    ("TRENDHOUSE_VENV", "`.venv`", "Where `make` puts the Python environment."),
+    (
+        "TRENDHOUSE_RUN_ID",
+        "dbt's invocation",
+        "Run that Snowflake's query tags name; set by every build.",
+    ),
+    (
+        "TRENDHOUSE_VENV",
+        "`.venv`",
+        "Where `make` puts the Python environment; that of the tests' local Snowflake is `<it>-emulator`.",
+    ),
+    (
+        "DBT_TARGET",
+        "`duckdb`",
+        "`snowflake` moves the warehouse: see [snowflake.md](snowflake.md).",
+    ),
     (
         "PYTHON",
         "the first that fits",
@@ -87,17 +102,20 @@ def check_sources() -> None:
 
 
 def of_settings(settings: Settings | None = None) -> list[Variable]:
-    """Every setting, those of EMR last, with its effective value if `settings` are those of this process."""
-    return [*of_kind(Settings, settings), *of_kind(Emr, loaded(Emr) if settings else None)]
+    """Every setting, those of EMR and Snowflake last, with its effective value if `settings` are those of
+    this process."""
+    effective = (settings, loaded(Emr), loaded(Account)) if settings else (None, None, None)
+    kinds = zip((Settings, Emr, Account), effective, strict=True)
+    return [variable for kind, values in kinds for variable in of_kind(kind, values)]
 
 
-def of_kind(kind: type[BaseSettings], settings: BaseSettings | None) -> list[Variable]:
+def of_kind(kind: type[BaseSettings], effective: BaseSettings | None) -> list[Variable]:
     """The fields of one kind of settings, under the names by which the environment sets them."""
     prefix = kind.model_config["env_prefix"]
     found = []
     for name, field in kind.model_fields.items():
         secret = SecretStr in (field.annotation, *get_args(field.annotation))
-        value = getattr(settings, name, None) if settings else None
+        value = getattr(effective, name, None) if effective else None
         found.append(
             Variable(
                 name=str(field.validation_alias or f"{prefix}{name}".upper()),
@@ -132,7 +150,7 @@ def beside() -> list[Variable]:
 
 def shown(value: object) -> str:
     """A value as people read it: `unset` for none, paths below the checkout relative to it."""
-    if value is None:
+    if value in (None, ""):
         return "unset"
     if isinstance(value, Path) and value.is_relative_to(ROOT):
         value = value.relative_to(ROOT)

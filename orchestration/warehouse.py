@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestration.run_records import newest_run
 from orchestration.settings import ROOT, Place
 
 DBT_PROJECT = ROOT / "dbt_project"
@@ -101,8 +102,10 @@ def dbt(
 
 
 def project_variables(place: Place) -> dict[str, str]:
-    """Where dbt finds project, profile, lake and warehouse."""
+    """Where dbt finds project, profile, lake and warehouse, and the run that it works for."""
+    run_id = newest_run(place.runs)
     return {
+        **({"TRENDHOUSE_RUN_ID": run_id} if run_id else {}),
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_PROFILES_DIR": str(ROOT),
         "TRENDHOUSE_ROOT": str(ROOT),

@@ -31,23 +31,23 @@ def compact(lake: Lake, spec: SourceSpec, raw: str) -> int:
     folder = lake.raw_table(spec.name, raw)
     done = consumed_by_all(lake, spec, raw)
     files = [f for f in lake.raw_files(spec.name, raw) if str(f.relative_to(folder)) in done]
-    small = [f for f in files if f.stat().st_size < SMALL_BYTES]
+    small = [f for f in files if lake.size(f) < SMALL_BYTES]
     saved = 0
     for group in months(small, folder).values():
-        for batch in batches(group):
-            merge_proven(lake, spec, raw, batch)
+        for batch in batches(lake, group):
+            merge_proven(lake, spec, raw, lake.here(batch))
             saved += len(batch) - 1
     return saved
 
 
-def batches(files: list[Path]) -> list[list[Path]]:
+def batches(lake: Lake, files: list[Path]) -> list[list[Path]]:
     """Files gathered until they are about to exceed the size of one; groups of one are left alone."""
     groups, size = [[]], 0
     for file in files:
-        if size + file.stat().st_size > MOST_BYTES:
+        if size + lake.size(file) > MOST_BYTES:
             groups, size = [*groups, []], 0
         groups[-1].append(file)
-        size += file.stat().st_size
+        size += lake.size(file)
     return [group for group in groups if len(group) > 1]
 
 

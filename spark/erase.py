@@ -58,7 +58,7 @@ def erase(lake: Lake, specs: Iterable[SourceSpec], values: Iterable[str]) -> Era
     for spec in specs:
         for raw in sorted({spec.raw_name(name) for name in spec.tables}):
             recover(lake, spec, raw)
-            files += sum(scrub_raw(file, erasures) for file in lake.raw_files(spec.name, raw))
+            files += sum(scrub_raw(f, erasures) for f in lake.here(lake.raw_files(spec.name, raw)))
         for name in spec.tables:
             rows += scrub_clean(lake, spec, name, erasures, version)
     return Erased(files, rows)
@@ -67,7 +67,7 @@ def erase(lake: Lake, specs: Iterable[SourceSpec], values: Iterable[str]) -> Era
 def scrub_new(lake: Lake, files: Iterable[Path]) -> None:
     """Take the erased out of raw files that are about to be read for the first time."""
     erasures = read_erasures(lake)
-    for file in files if erasures else ():
+    for file in lake.here(files) if erasures else ():
         scrub_raw(file, erasures)
 
 
@@ -132,6 +132,7 @@ def scrub_clean(lake: Lake, spec: SourceSpec, name: str, erasures: Erasures, ver
 
     def each(files: list[str], scrub_one: Scrub, kind: str = "") -> list[str]:
         names = []
+        lake.here(folder / file for file in files)
         for index, file in enumerate(files):
             stem = f"{kind}-{version}" if kind else f"{version}"
             target = (folder / file).with_name(f"{stem}-erased{index}.parquet")

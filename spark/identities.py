@@ -23,7 +23,7 @@ def identities(lake: Lake, specs: Iterable[SourceSpec], values: Iterable[str]) -
     connection.execute("create table seen (id varchar, login varchar, email varchar)")
     for spec in specs:
         for name, table in spec.tables.items():
-            files = [str(path) for path in lake.clean_files(spec.name, name)]
+            files = [str(path) for path in lake.here(lake.clean_files(spec.name, name))]
             for fields in person_columns(table).values() if files else ():
                 gather(connection, files, fields)
     found = connection.execute(

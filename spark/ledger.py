@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingestion.lake import Lake
 from ingestion.spec import load_spec
 from spark.manifest import Manifest
 
@@ -123,12 +124,13 @@ def write_reconciliations(folder: Path, rows: list[Reconciliation], version: int
     return write_rows(folder, "reconciliations", [asdict(row) for row in rows], version)
 
 
-def merge_small(folder: Path, manifest: Manifest) -> None:
+def merge_small(lake: Lake, folder: Path, manifest: Manifest) -> None:
     """Gather a kind's small files into one once there are many, as part of the coming commit."""
     for kind, names in manifest.ledger.items():
-        small = [n for n in names if (folder / n).stat().st_size < MERGED_BYTES]
+        small = [n for n in names if lake.size(folder / n) < MERGED_BYTES]
         if len(small) <= MOST_FILES:
             continue
-        tables = [pq.read_table(folder / n).cast(ledger_schema(kind)) for n in small]
+        files = lake.here(folder / n for n in small)
+        tables = [pq.read_table(file).cast(ledger_schema(kind)) for file in files]
         merged = write_table(folder, f"{kind}-{manifest.version}-merged", pa.concat_tables(tables))
         manifest.ledger[kind] = [*(n for n in names if n not in small), merged]

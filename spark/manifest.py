@@ -60,7 +60,7 @@ def commit(lake: Lake, source: str, table: str, new: Manifest, old: Manifest | N
 
 def next_version(lake: Lake) -> int:
     """One more than any clean table of the lake has."""
-    return 1 + max((manifest["version"] for _, _, manifest in lake.manifests()), default=0)
+    return 1 + lake.newest_version()
 
 
 def schema_of(table: Table) -> dict[str, str]:

@@ -93,8 +93,7 @@ def recover(lake: Lake, spec: SourceSpec, raw: str) -> bool:
             replace_text(lake.manifest(spec.name, name), json.dumps(asdict(manifest), indent=1))
     if (folder / entry["written"]).exists():
         os.replace(folder / entry["written"], folder / entry["new"])
-    for name in entry["old"]:
-        (folder / name).unlink(missing_ok=True)
+    lake.remove(folder / name for name in entry["old"])
     journal.unlink()
     return True
 

@@ -54,5 +54,4 @@ def forget(lake: Lake, spec: SourceSpec, raw: str, names: set[str]) -> None:
                 manifest.consumed = sorted(set(manifest.consumed) - names)
             replace_text(lake.manifest(spec.name, name), json.dumps(asdict(manifest), indent=1))
         if when == "before":
-            for file in names:
-                (folder / file).unlink(missing_ok=True)
+            lake.remove(folder / name for name in names)

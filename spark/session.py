@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from spark.archive import archive_options
 from spark.java import Java, find_java
 from spark.lookups import remember
 from spark.masters import OF_A_SESSION, is_connect, is_local, is_submitted
+from spark.s3a import s3a_conf
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,26 +51,46 @@ CONF = {
 ALONE = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
-def start(settings: Settings | None = None, *, master: str = "", memory: str = "") -> SparkSession:
+# Bytes of raw files from which on the JVM's second compiler wins back what it costs.
+MANY_BYTES = 100 * 2**20
+FIRST_COMPILER = "-XX:TieredStopAtLevel=1"
+# Forty times the JVM's own thresholds: parsing soon gets there, planning and start-up never do.
+BOTH_COMPILERS = (
+    "-XX:Tier4InvocationThreshold=200000 -XX:Tier4MinInvocationThreshold=24000 "
+    "-XX:Tier4CompileThreshold=600000 -XX:Tier4BackEdgeThreshold=1600000"
+)
+# By master, memory and given settings.
+SESSIONS: dict[tuple, SparkSession] = {}
+
+
+def start(
+    settings: Settings | None = None, *, master: str = "", memory: str = "", raw_bytes: int = 0
+) -> SparkSession:
     """The process's session, made on first call. Local mode unless TRENDHOUSE_SPARK_MASTER says other;
     under spark-submit its master, unless that variable says other.
 
-    Raises spark.java.NoJava if no Java fits.
+    `raw_bytes` is the size of the raw files that wait for it; with the first call it chooses the JVM's
+    compilers. Raises spark.java.NoJava if no Java fits.
     """
     if settings is None and not (master and memory):
         from orchestration.settings import load_settings
 
         settings = load_settings()
-    if settings and not master:
-        is_given = "spark_master" in settings.model_fields_set
-        master = settings.spark_master if is_given or not is_submitted() else ""
-    conf = settings.spark_conf if settings else {}
-    return _start(master, memory or settings.spark_memory, tuple(conf.items()))
+    given: dict[str, str] = {}
+    if settings:
+        given = {**(s3a_conf() if settings.spark_s3a else {}), **settings.spark_conf}
+        memory = memory or settings.spark_memory
+        if not master:
+            is_given = "spark_master" in settings.model_fields_set
+            master = settings.spark_master if is_given or not is_submitted() else ""
+    key = (master, memory, *given.items())
+    if key not in SESSIONS:
+        SESSIONS[key] = make(master, memory, given, compilers(raw_bytes))
+    return SESSIONS[key]
 
 
-@cache
-def _start(master: str, memory: str, given: tuple[tuple[str, str], ...] = ()) -> SparkSession:
-    conf = {**CONF, **prepare(master, memory), **dict(given)}
+def make(master: str, memory: str, given: dict[str, str], compilers: str) -> SparkSession:
+    conf = {**CONF, **prepare(master, memory, compilers), **given}
     from pyspark.sql import SparkSession
 
     if running := SparkSession.getActiveSession():
@@ -89,7 +109,7 @@ def _start(master: str, memory: str, given: tuple[tuple[str, str], ...] = ()) ->
     return session
 
 
-def prepare(master: str, memory: str) -> dict[str, str]:
+def prepare(master: str, memory: str, compilers: str) -> dict[str, str]:
     """Make this process fit to drive Spark; returns the settings that depend on where that is.
 
     On a cluster the driver's address is found by Spark itself, since executors must reach it, and what
@@ -107,7 +127,7 @@ def prepare(master: str, memory: str) -> dict[str, str]:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     java = find_java()
     os.environ["JAVA_HOME"] = str(java.home)
-    return {**alone, **jvm_conf(memory, java)}
+    return {**alone, **jvm_conf(memory, java, compilers)}
 
 
 def interpreting(session: SparkSession) -> SparkSession:
@@ -129,25 +149,28 @@ def is_remote(session: SparkSession) -> bool:
     return not hasattr(session, "sparkContext")
 
 
-def jvm_conf(memory: str, java: Java) -> dict[str, str]:
-    """Driver heap, and a JVM for short runs.
+def compilers(raw_bytes: int) -> str:
+    """Options of the JVM for so much work: compiling twice is seldom won back by many small tables."""
+    return FIRST_COMPILER if raw_bytes < MANY_BYTES else BOTH_COMPILERS
 
-    Compiling to the second tier costs a quarter of a cold run's CPU and is seldom won back; the parallel
-    collector is a tenth faster here than G1. The log is kept to errors.
+
+def jvm_conf(memory: str, java: Java, compilers: str) -> dict[str, str]:
+    """Driver heap and the JVM's options.
+
+    The parallel collector is a tenth faster here than G1. The log is kept to errors.
     """
     import pyspark
 
     log4j = Path(__file__).with_name("log4j2.properties")
-    options = " ".join(
-        (
-            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC",
-            f"-Dlog4j2.configurationFile={log4j.as_uri()}",
-        )
+    options = (
+        "-XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC "
+        f"-Dlog4j2.configurationFile={log4j.as_uri()}"
     )
     jars = Path(pyspark.__file__).with_name("jars")
+    archive = archive_options(java, jars, options)  # one for both ways of compiling
     return {
         "spark.driver.memory": memory,
-        "spark.driver.extraJavaOptions": f"{options} {archive_options(java, jars, options)}",
+        "spark.driver.extraJavaOptions": f"{compilers} {options} {archive}",
         "spark.local.dir": os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()),
     }
 
@@ -155,4 +178,4 @@ def jvm_conf(memory: str, java: Java) -> dict[str, str]:
 def stop(session: SparkSession) -> None:
     """End the session and forget it, so that `start` makes a new one."""
     session.stop()
-    _start.cache_clear()
+    SESSIONS.clear()

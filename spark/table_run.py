@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 FILE_BYTES = 128 * 2**20
 FEW_ROWS = 20_000
 FEW_BYTES = 32 * 2**20
+# Written once and read at once: what makes a file small or quick to search costs more than it saves.
+STAGED = {
+    "compression": "lz4_raw",
+    "parquet.enable.dictionary": "false",
+    "parquet.column.statistics.enabled": "false",
+}
 
 
 @dataclass
@@ -105,8 +111,8 @@ class TableRun:
         )
 
     def merge(self, new: list[Path]) -> list[Reconciliation]:
-        landed = ledger.count_landed(new)
-        held = sum((self.folder / name).stat().st_size for name in self.live_files())
+        landed = ledger.count_landed(self.lake.here(new))
+        held = sum(self.lake.size(self.folder / name) for name in self.live_files())
         is_small = landed.total() <= FEW_ROWS and held <= FEW_BYTES
         if is_small:
             self.spark = interpreting(self.spark)
@@ -140,7 +146,7 @@ class TableRun:
         if is_small:
             return parsed.persist(StorageLevel.MEMORY_AND_DISK)
         staged = str(self.staging / "parsed")
-        parsed.write.option("compression", "lz4_raw").parquet(staged)
+        parsed.write.options(**STAGED).parquet(staged)
         return self.spark.read.schema(parsed.schema).parquet(staged)
 
     def touched(self, good: DataFrame, row_bytes: float) -> dict[str, int]:
@@ -148,11 +154,14 @@ class TableRun:
         counts = {row["_part"]: row["count"] for row in good.groupBy("_part").count().collect()}
         held = defaultdict(int)
         for name in self.live_files():
-            held[part_of_file(name)] += (self.folder / name).stat().st_size
+            held[part_of_file(name)] += self.lake.size(self.folder / name)
         return {
             part: max(1, math.ceil((rows * row_bytes + held[part]) / FILE_BYTES))
             for part, rows in counts.items()
         }
+
+    def paths(self, names: list[str]) -> list[str]:
+        return [str(path) for path in self.lake.here(self.folder / name for name in names)]
 
     def live_files(self) -> list[str]:
         if self.old is None or (self.rereads and not self.old.retained):
@@ -165,7 +174,7 @@ class TableRun:
         files = [n for n in self.live_files() if self.rereads or part_of_file(n) in slices]
         if files:
             schema = ", ".join(f"{n} {SPARK_TYPES[t]}" for n, t in schema_of(self.table).items())
-            held = self.spark.read.schema(schema).parquet(*(str(self.folder / n) for n in files))
+            held = self.spark.read.schema(schema).parquet(*self.paths(files))
             held = winners.regroup(held, self.table) if self.table.explode else held
             held = winners.candidates(held, self.table, winners.HELD)
             if self.rereads:  # at the same place in time the record read anew is the better one
@@ -174,7 +183,7 @@ class TableRun:
         marks = [n for n in self.old.positions if part_of_file(n) in slices] if self.old else []
         if marks and not self.rereads:
             schema = ", ".join(f"{n} {t}" for n, t in winners.mark_columns(self.table).items())
-            read = self.spark.read.schema(schema).parquet(*(str(self.folder / n) for n in marks))
+            read = self.spark.read.schema(schema).parquet(*self.paths(marks))
             read = read.withColumnRenamed("_place", "_part")
             marked = read.withColumn("_role", F.lit(winners.CONFIRMED))
             rows = rows.unionByName(marked, allowMissingColumns=True)
@@ -242,7 +251,7 @@ class TableRun:
             files["drift"].append(ledger.write_rows(self.folder, "drift", found, self.version))
         if counts["quarantined"]:
             files["quarantine"] += self.write_quarantine(parsed, named)
-        ledger.merge_small(self.folder, manifest)
+        ledger.merge_small(self.lake, self.folder, manifest)
 
     def write_quarantine(self, parsed: DataFrame, named: dict) -> list[str]:
         columns = ledger.ledger_schema("quarantine").names

@@ -10,7 +10,7 @@
 {%- endmacro %}
 
 {% macro snowflake__extract_match(text, pattern, group) -%}
-    coalesce(regexp_substr({{ text }}, '{{ pattern }}', 1, 1, 'e', {{ group }}), '')
+    coalesce(regexp_substr({{ text }}, '{{ pattern }}'{{ ", 1, 1, 'e', " ~ group if group }}), '')
 {%- endmacro %}
 
 {# Whether the whole text matches `pattern`. #}

@@ -41,7 +41,8 @@ async def tombstone(
 def known_keys(desk: Desk, table: str, repository: Repository) -> set[str]:
     """The keys that were ever landed for a repository's stream, read from the raw lake's narrow
     columns; asked only once a deletion is certain."""
-    files = desk.context.settings.place.lake.raw_files(desk.context.spec.name, table)
+    lake = desk.context.settings.place.lake
+    files = lake.here(lake.raw_files(desk.context.spec.name, table))
     if not files:
         return set()
     with duckdb.connect() as connection:

@@ -35,8 +35,9 @@ def new_drift(lake: Lake, reconciled: Iterable[Any]) -> list[Drift]:
     for (source, table), version in sorted(versions.items()):
         manifest = read_manifest(lake, source, table)
         folder = lake.clean_table(source, table)
-        files = manifest.ledger["drift"] if manifest else []
-        rows = [row for name in files for row in pq.read_table(folder / name).to_pylist()]
+        names = manifest.ledger["drift"] if manifest else []
+        files = lake.here(folder / name for name in names)
+        rows = [row for file in files for row in pq.read_table(file).to_pylist()]
         before = {(row["path"], row["kind"]) for row in rows if row["clean_version"] < version}
         found += [
             Drift(table, row["path"], row["kind"], row["occurrence_count"], row["example"])

@@ -72,6 +72,12 @@ def unread(lake: Lake, spec: SourceSpec, raw: str) -> list[Path]:
     return [f for f in lake.raw_files(spec.name, raw) if str(f.relative_to(folder)) not in done]
 
 
+def waiting_bytes(lake: Lake, spec: SourceSpec, tables: list[str] | None = None) -> int:
+    """Size on disk of the raw files that `deduplicate` would read, for `spark.session.start`."""
+    raws = {spec.raw_name(name) for name in tables or spec.tables}
+    return sum(lake.size(file) for raw in raws for file in unread(lake, spec, raw))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
@@ -105,7 +111,8 @@ def in_folder(source: str, folder: Path, tables: list[str] | None) -> str:
     """Deduplicate a source in a folder that no other run works on; returns what became of the rows."""
     from spark.session import start
 
-    rows = deduplicate(start(), Lake(folder), load_spec(source), tables, print)
+    work = Lake(folder), load_spec(source), tables
+    rows = deduplicate(start(raw_bytes=waiting_bytes(*work)), *work, print)
     counts = Counter()
     for row in rows:
         counts.update({k: v for k, v in vars(row).items() if k.endswith("_count")})

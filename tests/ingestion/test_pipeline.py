@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -14,9 +15,11 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from dlt.destinations import filesystem
 
 import ingestion.pipeline
 from ingestion.budget import Estimate, Plan
+from ingestion.destination import lake
 from ingestion.landing import BATCH_ROWS, RAW_SCHEMA, Failure, Remember, Rows
 from ingestion.pipeline import plan, run
 from ingestion.spec import RAW_COLUMNS
@@ -97,6 +100,24 @@ def test_a_record_is_kept_as_received(settings, connect):
     connect(lambda c: iter([Rows("release_dates", texts, "p", "u", NOON, contexts=["{}"] * 3)]))
     run("endoflife", settings)
     assert pq.read_table(landed(settings)[0])["record"].to_pylist() == texts
+
+
+def test_imported_modules_are_no_garbage_collectors_work_while_landing(settings, connect):
+    left_alone = []
+
+    def land(context):
+        left_alone.append(gc.get_freeze_count())
+        yield rows()
+
+    connect(land)
+    run("endoflife", settings)
+    assert left_alone[0] > 0
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_lakes_capabilities_are_those_that_dlt_works_out(tmp_path):
+    made = lake(bucket_url=tmp_path.as_uri())
+    assert made.capabilities() == filesystem.capabilities(made)
 
 
 def test_many_rows_become_one_file_with_few_row_groups(settings, connect):

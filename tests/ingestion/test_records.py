@@ -36,7 +36,7 @@ def by_hand(record, path):
 def test_records_are_upstreams_bytes_and_values(values, wanted, indent):
     parts = [json.dumps(value, indent=indent, ensure_ascii=False).encode() for value in values]
     records = Records.of_array(b" [" + b" ,\n".join(parts) + b"]\n")
-    assert records.texts == parts
+    assert [*map(bytes, records.texts)] == parts
     paths = tuple("|".join(each) for each in wanted)
     together = Records(parts)
     together.read(paths)
@@ -48,7 +48,7 @@ def test_records_are_upstreams_bytes_and_values(values, wanted, indent):
 
 def test_a_number_too_big_for_a_float_keeps_its_digits():
     records = Records.of_array(b'[{"id":123456789012345678901234567890, "size": 1.10}]')
-    assert records.texts == [b'{"id":123456789012345678901234567890, "size": 1.10}']
+    assert [*map(bytes, records.texts)] == [b'{"id":123456789012345678901234567890, "size": 1.10}']
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_an_answer_is_landed_byte_for_byte():
     def reply(body):
         return Reply(200, "http://upstream", {}, body, datetime(2026, 1, 1, tzinfo=UTC))
 
-    assert reply(b'[ {"b": 1,  "a": 2} ]').records.texts == [b'{"b": 1,  "a": 2}']
-    assert reply(b'{"b": 1,  "a": 2}').records.texts == [b'{"b": 1,  "a": 2}']
+    for body in (b'[ {"b": 1,  "a": 2} ]', b'{"b": 1,  "a": 2}'):
+        assert [*map(bytes, reply(body).records.texts)] == [b'{"b": 1,  "a": 2}']
     with pytest.raises(Malformed):
         _ = reply(b'{"b": 1').records
     assert orjson.loads(reply(b'{"b": 1}').records.texts[0]) == {"b": 1}

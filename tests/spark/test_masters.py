@@ -72,7 +72,7 @@ def test_settings_that_spark_cannot_have_are_refused_by_name(monkeypatch, text, 
 
 
 def test_local_mode_speaks_with_nobody(untouched):
-    conf = session.prepare("local[*]", "1g")
+    conf = session.prepare("local[*]", "1g", session.FIRST_COMPILER)
     assert conf["spark.driver.bindAddress"] == conf["spark.driver.host"] == "127.0.0.1"
     assert os.environ["PYSPARK_PYTHON"] == sys.executable
 
@@ -80,7 +80,7 @@ def test_local_mode_speaks_with_nobody(untouched):
 @pytest.mark.parametrize("master", CLUSTERS)
 def test_a_cluster_is_not_bound_to_this_machine(untouched, master):
     untouched.setenv("PYSPARK_PYTHON", "/opt/python")
-    conf = session.prepare(master, "1g")
+    conf = session.prepare(master, "1g", session.FIRST_COMPILER)
     assert not {"spark.driver.host", "spark.driver.bindAddress"} & set(conf)
     assert conf["spark.driver.memory"] == "1g"
     assert os.environ["PYSPARK_PYTHON"] == "/opt/python"
@@ -90,7 +90,7 @@ def test_a_cluster_is_not_bound_to_this_machine(untouched, master):
 def test_the_jvm_of_spark_submit_keeps_its_own_heap_and_java(untouched):
     untouched.setenv("PYSPARK_GATEWAY_PORT", "1")
     untouched.setenv("JAVA_HOME", "/usr/lib/jvm/emr")
-    assert session.prepare("yarn", "1g") == {}
+    assert session.prepare("yarn", "1g", session.FIRST_COMPILER) == {}
     assert os.environ["JAVA_HOME"] == "/usr/lib/jvm/emr"
 
 
@@ -110,6 +110,7 @@ def test_spark_submit_s_master_holds_unless_the_variable_says_other(
         monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
     monkeypatch.delenv("TRENDHOUSE_SPARK_MASTER", raising=False)
     asked = []
-    monkeypatch.setattr(session, "_start", lambda *all: asked.append(all))
+    monkeypatch.setattr(session, "SESSIONS", {})
+    monkeypatch.setattr(session, "make", lambda *all: asked.append(all))
     session.start(Settings(**given))
-    assert asked == [(master, "2g", ())]
+    assert asked == [(master, "2g", {}, session.FIRST_COMPILER)]

@@ -2,6 +2,9 @@
 
 from datetime import date
 
+import pytest
+
+from spark import table_run
 from spark.jobs.deduplicate import deduplicate
 from tests.spark.conftest import T0, source
 
@@ -143,3 +146,30 @@ def test_elements_that_are_objects_are_read_by_key(spark, landing):
         ("`week` of an element is null or of another type",)
     ]
     assert ("$each.c", "type", "bigint", "x", 1) in drift(landing)
+
+
+def test_blanks_before_the_first_key_do_not_matter_and_single_quotes_are_no_json(spark, landing):
+    columns = {"id": {"type": "bigint", "nullable": False}}
+    start = " " * 30 + "{" + " \n\t" * 10
+    landing.land("items", start + '"id": 1}', start + "'id': 2}", '{"id":3}')
+    deduplicate(spark, landing.lake, source(items={"key": ["id"], "columns": columns}))
+    assert landing.ledger("items", "quarantine", "reason") == [("the record is not JSON",)]
+    assert landing.clean("items", "id") == [(1,), (3,)]
+
+
+@pytest.mark.parametrize("few_rows", [0, table_run.FEW_ROWS])
+def test_rows_are_the_same_whether_they_are_held_in_memory_or_in_a_file(
+    spark, landing, monkeypatch, few_rows
+):
+    monkeypatch.setattr(table_run, "FEW_ROWS", few_rows)
+    columns = {"id": {"type": "bigint", "nullable": False}, "name": {"type": "string"}}
+    good = [{"id": n % 3, "name": None if n % 2 else f"ä{n}", "new": n} for n in range(9)]
+    landing.land("items", *good, "{", {"id": "x"})
+    rows = deduplicate(spark, landing.lake, source(items={"key": ["id"], "columns": columns}))
+    assert (rows[0].kept_count, rows[0].superseded_count, rows[0].quarantined_count) == (3, 6, 2)
+    assert [id for (id,) in landing.clean("items", "id")] == [0, 1, 2]
+    assert sorted(landing.ledger("items", "quarantine", "record")) == [("{",), ('{"id": "x"}',)]
+    assert drift(landing) == [
+        ("id", "type", "bigint", "x", 1),
+        ("new", "unknown", None, "0", 9),
+    ]

@@ -1,0 +1,1 @@
+"""Trendhouse on Snowflake: the way in, the loader, publication by swap, clones and costs."""

@@ -1,0 +1,68 @@
+"""A local Snowflake for the tests of this folder, started once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orchestration.snowflake.account import Account
+
+ROOT = Path(__file__).parents[2]
+PYTHON = Path(f"{sys.prefix}-emulator") / "bin" / "python"
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator; what stands in a database of its own name is seen by its users alone."""
+
+    port: int
+
+    def environment(self, database: str) -> dict[str, str]:
+        """The variables by which dbt and Trendhouse find a database of it."""
+        return {
+            "DBT_TARGET": "snowflake",
+            "SNOWFLAKE_ACCOUNT": "emulator",
+            "SNOWFLAKE_HOST": "127.0.0.1",
+            "SNOWFLAKE_PORT": str(self.port),
+            "SNOWFLAKE_PROTOCOL": "http",
+            "SNOWFLAKE_USER": "tester",
+            "SNOWFLAKE_AUTHENTICATOR": "oauth",
+            "SNOWFLAKE_TOKEN": "none",
+            "SNOWFLAKE_DATABASE": database,
+        }
+
+    def account(self, database: str) -> Account:
+        """The same for the connector."""
+        given = self.environment(database).items()
+        prefix = "SNOWFLAKE_"
+        return Account(
+            **{n.removeprefix(prefix).lower(): v for n, v in given if n.startswith(prefix)}
+        )
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory) -> Iterator[Emulator]:
+    """The emulator's process; it ends with the session. Fails where its environment is missing."""
+    assert PYTHON.exists(), f"{PYTHON} is missing: `bin/environment emulator` makes it"
+    said = tmp_path_factory.mktemp("emulator") / "said"
+    with said.open("w") as errors:
+        process = subprocess.Popen(
+            [PYTHON, Path(__file__).with_name("snowflake_emulator.py")],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, said.read_text()
+        yield Emulator(int(line))
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
