@@ -64,7 +64,7 @@ class Emr(BaseSettings):
     home: str | None = Field(
         None,
         description="`TRENDHOUSE_HOME` of the job there; unset: a folder on the disk of its machine, which "
-        "ends with it. Needed if the lake is no object store: then a folder that Airflow sees as well.",
+        "ends with it. Needed without TRENDHOUSE_LAKE_URL: then a folder that Airflow sees as well.",
     )
     cores: int = Field(4, ge=1, le=16, description="vCPUs of a serverless job: 1, 2, 4, 8 or 16.")
     memory: str = Field(
@@ -96,6 +96,11 @@ class Emr(BaseSettings):
         return self
 
     @property
+    def whole_minutes(self) -> int:
+        """The limit of a serverless run, as AWS takes it: five minutes at least."""
+        return max(5, ceil(self.minutes))
+
+    @property
     def tag_map(self) -> dict[str, str]:
         return dict(tag.strip().split("=", 1) for tag in self.tags.split(","))
 
@@ -103,14 +108,14 @@ class Emr(BaseSettings):
 def load_emr(on: On, settings: Settings) -> Emr:
     """The settings of EMR. Raises SettingsError naming each that does not fit or is missing."""
     needed = {"emr": ("code",), "emr_serverless": ("code", "application", "job_role")}
-    in_a_folder = getattr(settings, "lake_url", None) is None
+    in_a_folder = settings.lake_url is None
     emr = loaded(Emr).needing(*needed[on], *(["home"] if in_a_folder else []))
     return emr.model_copy(update={"home": emr.home or HOMES[on]})
 
 
 def variables(settings: Settings, emr: Emr, master: str) -> dict[str, str]:
     """The environment of a job there: our world and lake, its own folder and Spark."""
-    ours = {name: getattr(settings, name, None) for name in CARRIED}
+    ours = {name: getattr(settings, name) for name in CARRIED}
     told = {
         "home": emr.home,
         "world": settings.effective_world,
@@ -219,6 +224,5 @@ def serverless_run(settings: Settings, emr: Emr, source: str) -> dict[str, Any]:
             }
         },
         "configuration_overrides": overrides,
-        # Airflow gives up and cancels first; this holds where Airflow itself is gone.
-        "config": {"executionTimeoutMinutes": max(5, ceil(emr.minutes)), "tags": emr.tag_map},
+        "config": {"executionTimeoutMinutes": emr.whole_minutes, "tags": emr.tag_map},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from orchestration.emr import Emr, On, cluster, load_emr, serverless_run, step
@@ -32,13 +33,11 @@ def common(emr: Emr) -> dict[str, Any]:
     return {"aws_conn_id": "aws_default", "region_name": emr.region, "deferrable": True}
 
 
-def watched(emr: Emr) -> dict[str, Any]:
+def watched(emr: Emr, limit: timedelta) -> dict[str, Any]:
     """How a job is waited for, without a process, and when it is given up."""
-    limit = timedelta(minutes=emr.minutes)
-    attempts = -(-limit.total_seconds() // emr.poll_seconds)
     return {
         "waiter_delay": emr.poll_seconds,
-        "waiter_max_attempts": int(attempts),
+        "waiter_max_attempts": ceil(limit.total_seconds() / emr.poll_seconds),
         "execution_timeout": limit + GRACE,
     }
 
@@ -66,7 +65,7 @@ def on_cluster(settings: Settings, emr: Emr, source: str) -> Any:
             task_id="run",
             job_flow_id=create.output,
             steps=[step(settings, emr, source)],
-            **watched(emr),
+            **watched(emr, timedelta(minutes=emr.minutes)),
             **common(emr),
         )
         end = EmrTerminateJobFlowOperator(
@@ -81,14 +80,17 @@ def on_cluster(settings: Settings, emr: Emr, source: str) -> Any:
 
 
 def serverless(settings: Settings, emr: Emr, source: str) -> Any:
-    """A run of the application, which is started if it stands still and stops by itself; a run that is
-    given up is cancelled."""
+    """A run of the application, which is started if it stands still and stops by itself.
+
+    A run that takes too long is ended by AWS, since the provider cancels none when its wait is over;
+    we wait longer, so that we see it.
+    """
     from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
 
     return EmrServerlessStartJobOperator(
         task_id="deduplicate",
         **serverless_run(settings, emr, source),
         cancel_on_kill=True,
-        **watched(emr),
+        **watched(emr, timedelta(minutes=emr.whole_minutes) + GRACE),
         **common(emr),
     )

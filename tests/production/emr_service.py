@@ -30,6 +30,7 @@ from spark.java import find_java
 
 REGION = "eu-west-1"
 CODE = "s3://code/trendhouse"
+LAKE = "s3://lake/trendhouse"
 # What a machine of EMR has and this one has not.
 AWS = """#!{python}
 import sys, boto3
@@ -60,7 +61,9 @@ class EmrService:
             "AWS_SECRET_ACCESS_KEY": token_hex(16),
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.began: dict[str, float] = {}
         self.booted: set[str] = set()
+        self.minute = 60.0  # of the limits that AWS holds; seconds
         self.machines()
         serverless.JOB_STATUS = "SUBMITTED"  # moto's runs would be over as soon as they begin
         self.is_over = threading.Event()
@@ -95,7 +98,9 @@ class EmrService:
             tar.add(made, "bin")
             tar.add(job, "jobs/deduplicate.py")
         s3 = self.client("s3")
-        s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+        for bucket in ("code", "lake"):
+            where = {"LocationConstraint": REGION}
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
         for path in (archive, job, ROOT / "deploy/emr/bootstrap.sh"):
             s3.upload_file(str(path), "code", f"trendhouse/{path.name}")
 
@@ -107,6 +112,7 @@ class EmrService:
         return {**ours, **self.credentials, **java, "PATH": path, "PYTHONPATH": ""}
 
     def start(self, name: str, command: list[str], cwd: Path, **variables: str) -> None:
+        self.began[name] = time.monotonic()
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 command,
@@ -127,6 +133,7 @@ class EmrService:
             for backend in in_all_regions(serverless.emrserverless_backends):
                 for run in [run for runs in tuple(backend.job_runs.values()) for run in runs]:
                     self.advance(run, run.id, "SUCCESS", "CANCELLED", self.start_run)
+                    self.limit(run)
             time.sleep(0.1)
 
     def clusters(self) -> list[Any]:
@@ -157,6 +164,12 @@ class EmrService:
             start(job)
         elif (code := self.processes[name].poll()) is not None and job.state == "RUNNING":
             job.state = "FAILED" if code else good
+
+    def limit(self, run: Any) -> None:
+        """What AWS does with a run that is beyond its limit."""
+        limit = run.execution_timeout_minutes * self.minute
+        if run.state == "RUNNING" and time.monotonic() > self.began[run.id] + limit:
+            run.state = "CANCELLED"
 
     def boot(self, cluster: Any) -> None:
         for action in cluster.bootstrap_actions:

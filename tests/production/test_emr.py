@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from filelock import FileLock
 
 from orchestration.emr import Emr, cluster, load_emr, step
-from orchestration.settings import Place, Settings, SettingsError
+from orchestration.leases import leased
+from orchestration.settings import Settings, SettingsError
 from orchestration.worlds import SAMPLE_NOW, sample_variables
 from simulator.running import serve
 from tests.orchestration.dags.airflow_runs import Airflow
 from tests.orchestration.dags.test_policy import DAGS, HEAVY, MOST_SECONDS, violations
-from tests.production.emr_service import CODE, REGION, EmrService
+from tests.orchestration.standing_airflow import standing
+from tests.production.emr_service import CODE, LAKE, REGION, EmrService
 
 SOURCE = "github_ranking"
 INGEST = ("sources.py", f"ingest_{SOURCE}")
@@ -39,38 +42,40 @@ def emr(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """The folder of a small sample world that Airflow and EMR's machines both see."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def world(home):
+def upstream():
     with serve(now=SAMPLE_NOW.isoformat()) as simulator:
-        yield {
-            **sample_variables(simulator.base_url, Settings(home=home)),
-            "TRENDHOUSE_HOME": str(home),
-            "TRENDHOUSE_WORLD": "sample",
-            "TRENDHOUSE_NOW": SAMPLE_NOW.isoformat(),
-            "TRENDHOUSE_RANKING_DAYS": "1",
-            "TRENDHOUSE_SPARK_MEMORY": "1g",
-            "TRENDHOUSE_EMR_REGION": REGION,
-            "TRENDHOUSE_EMR_CODE": CODE,
-            "TRENDHOUSE_EMR_HOME": str(home),
-            "TRENDHOUSE_EMR_MEMORY": "1g",
-            "TRENDHOUSE_EMR_POLL_SECONDS": "1",
-            "TRENDHOUSE_EMR_LOGS": "s3://code/logs",
-        }
+        yield simulator.base_url
 
 
 @pytest.fixture
-def ingest(airflow, emr, world):
+def world(upstream, emr, tmp_path):
+    """A small sample world whose lake is in S3; EMR's machines have a disk of their own."""
+    home = tmp_path / "home"
+    return {
+        **sample_variables(upstream, Settings(home=home)),
+        **emr.credentials,
+        "TRENDHOUSE_HOME": str(home),
+        "TRENDHOUSE_LAKE_URL": LAKE,
+        "TRENDHOUSE_WORLD": "sample",
+        "TRENDHOUSE_NOW": SAMPLE_NOW.isoformat(),
+        "TRENDHOUSE_RANKING_DAYS": "1",
+        "TRENDHOUSE_SPARK_MEMORY": "1g",
+        "TRENDHOUSE_EMR_REGION": REGION,
+        "TRENDHOUSE_EMR_CODE": CODE,
+        "TRENDHOUSE_EMR_HOME": str(emr.folder / "disk"),
+        "TRENDHOUSE_EMR_ENVIRONMENT": str(emr.folder / "environment"),
+        "TRENDHOUSE_EMR_MEMORY": "1g",
+        "TRENDHOUSE_EMR_POLL_SECONDS": "1",
+        "TRENDHOUSE_EMR_LOGS": "s3://code/logs",
+    }
+
+
+@pytest.fixture
+def ingest(airflow, world):
     """Run the DAG of a source with settings on top; how it ended."""
-    environment = str(emr.folder / "environment")
 
     def run(**variables: str):
-        given = {**world, **emr.credentials, "TRENDHOUSE_EMR_ENVIRONMENT": environment, **variables}
-        ended = airflow.test(*INGEST, **given)
+        ended = airflow.test(*INGEST, **{**world, **variables})
         assert ended.tasks["land"] == "success", ended.said
         return ended
 
@@ -78,11 +83,13 @@ def ingest(airflow, emr, world):
 
 
 @pytest.fixture
-def locked(home):
-    """Somebody else works on the clean lake, for as long as the test lasts."""
-    place = Place(home / "sample")
-    place.locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(place.locks / "clean.lock"):
+def locked(emr, tmp_path, monkeypatch):
+    """Another machine works on the clean lake, for as long as the test lasts."""
+    for name, value in emr.credentials.items():
+        monkeypatch.setenv(name, value)
+    other = Settings(home=tmp_path / "other", world="sample", lake_url=LAKE)
+    other.place.locks.mkdir(parents=True)
+    with leased(other, "another run", ["clean"], wait=False):
         yield
 
 
@@ -116,6 +123,11 @@ def steps(emr: EmrService, cluster: dict) -> list[dict]:
 def runs(emr: EmrService, application: dict[str, str]) -> list[dict]:
     name = application["TRENDHOUSE_EMR_APPLICATION"]
     return emr.client("emr-serverless").list_job_runs(applicationId=name)["jobRuns"]
+
+
+def clean_manifest(emr: EmrService) -> dict:
+    key = f"trendhouse/sample/clean/{SOURCE}/rankings/_manifest.json"
+    return json.load(emr.client("s3").get_object(Bucket="lake", Key=key)["Body"])
 
 
 def nothing_runs(emr: EmrService) -> bool:
@@ -201,7 +213,7 @@ def args_of(emr: Emr) -> list[str]:
     return step(Settings(), emr, SOURCE)["HadoopJarStep"]["Args"]
 
 
-def test_a_cluster_is_made_does_the_job_and_is_ended(ingest, emr, home):
+def test_a_cluster_is_made_does_the_job_and_is_ended(ingest, emr):
     ended = ingest(TRENDHOUSE_SPARK_ON="emr")
     (made,) = clusters(emr)
     (ran,) = steps(emr, made)
@@ -209,7 +221,7 @@ def test_a_cluster_is_made_does_the_job_and_is_ended(ingest, emr, home):
     assert set(ended.tasks.values()) == {"success"}
     assert (made["Status"]["State"], ran["Status"]["State"]) == ("TERMINATED", "COMPLETED")
     assert "kept" in emr.log(ran["Id"])
-    assert Place(home / "sample").lake.clean_files(SOURCE, "rankings")
+    assert clean_manifest(emr)["files"]
     assert made["Tags"] == [{"Key": "project", "Value": "trendhouse"}]
     assert (made["ReleaseLabel"], made["LogUri"]) == ("emr-spark-8.0.0", "s3://code/logs")
     told = " ".join(ran["Config"]["Args"])
@@ -239,14 +251,32 @@ def test_a_step_that_takes_too_long_is_given_up_and_its_cluster_is_ended(ingest,
     assert nothing_runs(emr)
 
 
-def test_a_serverless_run_does_the_job_in_an_application_that_stood_still(
-    ingest, emr, application, home
-):
+def test_a_run_that_somebody_marks_as_failed_ends_its_cluster(emr, world, locked):
+    """Under a real scheduler and triggerer, while the wait for the job is deferred."""
+    on = {"TRENDHOUSE_SPARK_ON": "emr", "TRENDHOUSE_LOCK_WAIT_SECONDS": "900"}
+    dag = INGEST[1]
+    with standing(Path(world["TRENDHOUSE_HOME"]), {**world, **on}) as airflow:
+        airflow.api.unpause(dag)
+        run = quote(airflow.api.trigger(dag))
+        airflow.task(dag, "deduplicate.run", "deferred")
+        airflow.api.ask(f"/api/v2/dags/{dag}/dagRuns/{run}", {"state": "failed"}, method="PATCH")
+        # Airflow lets teardowns run, and judges the run by its last tasks: these were skipped.
+        airflow.task(dag, "deduplicate.terminate_cluster", "success")
+        airflow.task(dag, "deduplicate.run", "failed")
+        airflow.task(dag, "check_clean", "skipped")
+    (made,) = clusters(emr)
+    assert made["Status"]["State"] == "TERMINATED"
+    emr.stop()
+    assert nothing_runs(emr)
+
+
+def test_a_serverless_run_does_the_job_in_an_application_that_stood_still(ingest, emr, application):
     ended = ingest(**application)
     (run,) = runs(emr, application)
     assert ended.state == "success", ended.said + emr.log(run["id"])
     assert run["state"] == "SUCCESS"
     assert "kept" in emr.log(run["id"])
+    assert clean_manifest(emr)["files"]
 
 
 def test_a_serverless_run_that_fails_fails_the_dag(ingest, emr, application, locked):
@@ -256,9 +286,14 @@ def test_a_serverless_run_that_fails_fails_the_dag(ingest, emr, application, loc
     assert all("Locked" in emr.log(run["id"]) for run in runs(emr, application))
 
 
-def test_a_serverless_run_that_takes_too_long_is_cancelled(ingest, emr, application, locked):
+def test_a_serverless_run_that_takes_too_long_is_ended_by_its_own_limit(
+    ingest, emr, application, locked
+):
+    """AWS holds the limit, also where Airflow is gone; its five minutes are five seconds here."""
+    emr.minute = 1.0
     ended = ingest(**application, **GIVEN_UP)
     assert ended.state == "failed"
+    assert ended.tasks["deduplicate"] == "failed"
     assert {run["state"] for run in runs(emr, application)} == {"CANCELLED"}
     emr.stop()
     assert nothing_runs(emr)
