@@ -70,6 +70,7 @@ class Store:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.url = url.rstrip("/")
+        self.is_there = False
         self.protocol, self.bucket = parts.scheme, parts.netloc
         self.prefix = "/".join(filter(None, [parts.netloc, parts.path.strip("/")]))
 
@@ -92,16 +93,16 @@ class Store:
     def path(self, name: str) -> str:
         return f"{self.prefix}/{name}"
 
-    @cached_property
-    def is_there(self) -> bool:
-        """True, or LakeUnreachable: a missing bucket would otherwise look like an empty one."""
-        with self.explained("look into"):
-            self.look()
-        return True
+    def require(self) -> None:
+        """Raises LakeUnreachable unless the bucket is there: it would otherwise look like an empty one."""
+        if not self.is_there:
+            with self.explained("look into"):
+                self.look()
+            self.is_there = True
 
     def list(self, under: str) -> dict[str, Entry]:
         """Every object below the folder `under`, all pages of the listing, by its name."""
-        assert self.is_there
+        self.require()
         with self.explained("list"):
             found = self.fs.find(self.path(under), detail=True)
         return {name.removeprefix(f"{self.prefix}/"): self.entry(of) for name, of in found.items()}
@@ -283,7 +284,7 @@ class Gcs(Store):
         self.fs.call("GET", "b/{}/o", self.bucket, maxResults=1, json_out=True)
 
     def entry(self, info: dict[str, Any]) -> Entry:
-        modified = datetime.fromisoformat(info["updated"].replace("Z", "+00:00"))
+        modified = datetime.fromisoformat(info["timeCreated"].replace("Z", "+00:00"))
         return Entry(info["size"], int(modified.timestamp()), str(info["generation"]))
 
     def swap_if(self, name: str, content: bytes, tag: str | None) -> str:
