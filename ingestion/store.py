@@ -125,11 +125,17 @@ class Store:
             return self.fs.open(self.path(name), "rb")
 
     def get(self, name: str, target: Path, entry: Entry) -> None:
-        """Copy an object to a file, which appears whole and marked. Raises Conflict if it is another one now."""
+        """Copy an object to a file, which appears whole and marked. Raises Conflict if it is another one
+        now, or none."""
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{os.getpid()}.{get_ident()}.part")
         with self.explained("read"):
-            self.fs.get_file(self.path(name), str(beside))
+            try:
+                self.fs.get_file(self.path(name), str(beside))
+            except FileNotFoundError as gone:
+                raise Conflict(
+                    f"{self.url}/{name} is not there any more; run this step again."
+                ) from gone
             if (size := beside.stat().st_size) != entry.size:
                 raise Conflict(f"{self.url}/{name} came with {size} bytes instead of {entry.size}.")
         entry.mark(beside)
