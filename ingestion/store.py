@@ -70,6 +70,7 @@ class Store:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.url = url.rstrip("/")
+        self.is_there = False
         self.protocol, self.bucket = parts.scheme, parts.netloc
         self.prefix = "/".join(filter(None, [parts.netloc, parts.path.strip("/")]))
 
@@ -92,16 +93,16 @@ class Store:
     def path(self, name: str) -> str:
         return f"{self.prefix}/{name}"
 
-    @cached_property
-    def is_there(self) -> bool:
-        """True, or LakeUnreachable: a missing bucket would otherwise look like an empty one."""
-        with self.explained("look into"):
-            self.look()
-        return True
+    def require(self) -> None:
+        """Raises LakeUnreachable unless the bucket is there: it would otherwise look like an empty one."""
+        if not self.is_there:
+            with self.explained("look into"):
+                self.look()
+            self.is_there = True
 
     def list(self, under: str) -> dict[str, Entry]:
         """Every object below the folder `under`, all pages of the listing, by its name."""
-        assert self.is_there
+        self.require()
         with self.explained("list"):
             found = self.fs.find(self.path(under), detail=True)
         return {name.removeprefix(f"{self.prefix}/"): self.entry(of) for name, of in found.items()}
@@ -124,11 +125,17 @@ class Store:
             return self.fs.open(self.path(name), "rb")
 
     def get(self, name: str, target: Path, entry: Entry) -> None:
-        """Copy an object to a file, which appears whole and marked. Raises Conflict if it is another one now."""
+        """Copy an object to a file, which appears whole and marked. Raises Conflict if it is another one
+        now, or none."""
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{os.getpid()}.{get_ident()}.part")
         with self.explained("read"):
-            self.fs.get_file(self.path(name), str(beside))
+            try:
+                self.fs.get_file(self.path(name), str(beside))
+            except FileNotFoundError as gone:
+                raise Conflict(
+                    f"{self.url}/{name} is not there any more; run this step again."
+                ) from gone
             if (size := beside.stat().st_size) != entry.size:
                 raise Conflict(f"{self.url}/{name} came with {size} bytes instead of {entry.size}.")
         entry.mark(beside)
@@ -283,7 +290,7 @@ class Gcs(Store):
         self.fs.call("GET", "b/{}/o", self.bucket, maxResults=1, json_out=True)
 
     def entry(self, info: dict[str, Any]) -> Entry:
-        modified = datetime.fromisoformat(info["updated"].replace("Z", "+00:00"))
+        modified = datetime.fromisoformat(info["timeCreated"].replace("Z", "+00:00"))
         return Entry(info["size"], int(modified.timestamp()), str(info["generation"]))
 
     def swap_if(self, name: str, content: bytes, tag: str | None) -> str:

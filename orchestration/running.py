@@ -139,7 +139,7 @@ def guarded(
         leased(settings, command, locks, wait=wait),
     ):
         check_disk(place.root, settings.min_free_gb)
-        began, redact = time.monotonic(), Redaction(settings.tokens)
+        began, redact = time.monotonic(), Redaction([*settings.tokens, *store_secrets()])
         with FileLock(place.locks / "runs.lock"):
             run_id = new_run_id(place.runs)
             record = Record(run_id, command, datetime.now(UTC), place.runs / f"{run_id}.json")
@@ -280,6 +280,11 @@ def check_disk(folder: Path, min_free_gb: float) -> None:
             "(`trendhouse doctor` shows what lies there), put the data elsewhere (TRENDHOUSE_HOME), or "
             "lower TRENDHOUSE_MIN_FREE_GB."
         )
+
+
+def store_secrets() -> list[str]:
+    """What opens an object store, as its libraries take it from the environment."""
+    return [os.environ.get(name, "") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
 
 
 class Redaction(logging.Formatter):

@@ -54,7 +54,7 @@ class Mirror(Lake):
 
     @property
     def raw_url(self) -> str:
-        assert self.store.is_there
+        self.store.require()
         return f"{self.url}/raw"
 
     def name(self, file: Path) -> str:

@@ -184,7 +184,7 @@ def forgetting(table: CleanTable) -> Iterator[str]:
 
 def putting(lake: Lake, name: str) -> str:
     folder = name.rpartition("/")[0]
-    file = (lake.clean / name).resolve()
+    (file,) = (path.resolve() for path in lake.here([lake.clean / name]))
     return (
         f"put {literal(f'file://{file}')} {literal(f'@{STAGE}/{folder}')} "
         "auto_compress = false overwrite = true"

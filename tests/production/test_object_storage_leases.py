@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import threading
 import time
 
@@ -109,6 +111,7 @@ def test_steps_hold_their_locks_between_homes(store, tmp_path):
         load_settings(home=tmp_path / name, world="sample", lake_url=store.url) for name in "12"
     )
     with guarded(one, "land", locks=locks_of("land", ["github"])):
+        logging.getLogger("test").error("signed with %s", os.environ["AWS_SECRET_ACCESS_KEY"])
         with (
             pytest.raises(Locked, match="Another run works in the lake s3://"),
             guarded(two, "run"),
@@ -118,4 +121,6 @@ def test_steps_hold_their_locks_between_homes(store, tmp_path):
             held = open_store(f"{store.url}/sample").list("locks")
             assert sorted(held) == ["locks/clean.json", "locks/source-github.json"]
     assert open_store(f"{store.url}/sample").list("locks") == {}
+    (log,) = one.place.logs.glob("*.log")
+    assert "signed with [redacted]" in log.read_text()
     assert owner_of(one.place.locks) != owner_of(two.place.locks)

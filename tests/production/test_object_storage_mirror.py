@@ -315,10 +315,14 @@ def test_an_erased_person_is_gone_from_every_object(session, world):
 
 def test_a_store_that_loses_a_file_is_told(world, tmp_path):
     commit_one(tmp_path / "a", world.url)
-    store = world.machine("x").store
-    store.delete(["clean/shop/states/2020/1-0.parquet"])
+    before, after = world.machine("before"), world.machine("after")
+    before.survey("clean/")
+    before.store.delete(["clean/shop/states/2020/1-0.parquet"])
+    for reader in (before, after):
+        with pytest.raises(Conflict, match=r"2020/1-0\.parquet is not there any more"):
+            reader.here([reader.clean_table("shop", "states") / "2020" / "1-0.parquet"])
     with pytest.raises(Conflict, match=r"2020/1-0\.parquet is not there any more"):
-        world.rows()
+        after.pull()
 
 
 def test_sizes_are_asked_once_in_a_while(world, proxy, tmp_path):
