@@ -21,6 +21,7 @@ from orchestration.options import (
     errors,
     sources_of,
 )
+from orchestration.snowflake import commands
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -299,6 +300,7 @@ def simulate(context: typer.Context) -> None:
 
 maintenance.register(app)
 airflow_commands.register(app)
+commands.register(app)
 
 
 def tell_of_java() -> None:

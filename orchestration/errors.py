@@ -23,6 +23,8 @@ def known() -> dict[type[Exception], int]:
     from orchestration.run import Exit
     from orchestration.running import DiskFull, Locked
     from orchestration.settings import SettingsError
+    from orchestration.snowflake.load import LoadIncomplete
+    from orchestration.snowflake.publish import NothingToRollBack
     from orchestration.upgrade import RestoreFailed
     from orchestration.warehouse import BuildFailed, NoWarehouse
     from orchestration.worlds import WorldError
@@ -35,6 +37,8 @@ def known() -> dict[type[Exception], int]:
         WorldError: Exit.USAGE,
         QueryFailed: Exit.USAGE,
         RestoreFailed: Exit.USAGE,
+        NothingToRollBack: Exit.USAGE,
+        LoadIncomplete: Exit.FAILED,
         AirflowFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
         NoWarehouse: Exit.FAILED,
