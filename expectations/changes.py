@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from expectations.verdicts import Verdicts, marts_path, state_of
+from expectations.verdicts import Verdicts, marts_path
+from expectations.warehouse import state
 from orchestration.marts import SCHEMA, periods
 from orchestration.upgrade import schema_version
 
@@ -26,7 +27,7 @@ class Changes:
         self.newest: dict[str, int] = {}
 
     def __enter__(self) -> Changes:
-        self.state = state_of(self.warehouse)
+        self.state = state(self.engine, self.warehouse)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error, trace) -> None:

@@ -22,6 +22,7 @@ from orchestration.options import (
     errors,
     sources_of,
 )
+from orchestration.snowflake import commands
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -240,6 +241,7 @@ def simulate(context: typer.Context) -> None:
 reading.register(app)
 maintenance.register(app)
 airflow_commands.register(app)
+commands.register(app)
 
 
 def tell_of_java() -> None:

@@ -25,6 +25,7 @@ def known() -> dict[type[Exception], int]:
     from orchestration.run import Exit
     from orchestration.running import DiskFull, Locked
     from orchestration.settings import SettingsError
+    from orchestration.snowflake.load import LoadIncomplete
     from orchestration.upgrade import RestoreFailed
     from orchestration.warehouse import BuildFailed, NoWarehouse
     from orchestration.worlds import WorldError
@@ -39,6 +40,7 @@ def known() -> dict[type[Exception], int]:
         QueryFailed: Exit.USAGE,
         RestoreFailed: Exit.USAGE,
         RollbackFailed: Exit.USAGE,
+        LoadIncomplete: Exit.FAILED,
         AirflowFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
         NoWarehouse: Exit.FAILED,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-import duckdb
+from typing import Any, Protocol
 
 from ingestion.spec import landed_specs
 from orchestration.marts import SCHEMA
@@ -18,6 +16,16 @@ NEWEST = """
         partition by source_name, stream_name, partition_name order by observed_date desc
     ) = 1
 """
+
+
+class Asked(Protocol):
+    """What answers: a connection of DuckDB or a cursor of Snowflake."""
+
+    description: Any
+
+    def execute(self, query: str) -> Asked: ...
+
+    def fetchall(self) -> list[tuple]: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Shortfall:
 
 
 def shortfalls(
-    connection: duckdb.DuckDBPyConnection, domain: str, relation: str = f"{SCHEMA}.completeness"
+    connection: Asked, domain: str, relation: str = f"{SCHEMA}.completeness"
 ) -> list[Shortfall]:
     """The partitions of the domain's sources that are below their floor, the worst first."""
     rows = connection.execute(
@@ -52,12 +60,12 @@ def shortfalls(
         select source_name, stream_name, partition_name, observed_date, expected_count, landed_count,
             held_count, capture_rate, floor_capture_rate, floor_action
         from ({NEWEST.format(relation=relation)})
-        where is_below_floor and not list_contains(?, source_name)
+        where is_below_floor
         order by capture_rate, source_name, stream_name, partition_name
-        """,
-        [[spec.name for spec in landed_specs() if spec.domain != domain]],
+        """
     ).fetchall()
-    return [Shortfall(*row) for row in rows]
+    foreign = {spec.name for spec in landed_specs() if spec.domain != domain}
+    return [each for each in (Shortfall(*row) for row in rows) if each.source not in foreign]
 
 
 def refusal(blocking: list[Shortfall]) -> str:
@@ -78,7 +86,7 @@ def refusal(blocking: list[Shortfall]) -> str:
 
 
 def capture_rates(
-    connection: duckdb.DuckDBPyConnection, relation: str = f"{SCHEMA}.completeness"
+    connection: Asked, relation: str = f"{SCHEMA}.completeness"
 ) -> list[dict[str, Any]]:
     """One entry per source and stream over the newest day of each partition: partition_count,
     expected_count, landed_count, held_count, and the worst partition with its rate (null: no reading).
@@ -90,10 +98,10 @@ def capture_rates(
             cast(sum(landed_count) as bigint) as landed_count,
             cast(sum(held_count) as bigint) as held_count,
             min(capture_rate) as worst_capture_rate,
-            arg_min(partition_name, capture_rate) as worst_partition_name,
+            min_by(partition_name, capture_rate) as worst_partition_name,
             cast(max(observed_date) as varchar) as newest_date
         from ({NEWEST.format(relation=relation)})
-        group by all order by all
+        group by 1, 2 order by 1, 2
     """)
-    names = [column[0] for column in cursor.description]
+    names = [column[0].lower() for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -128,10 +128,10 @@ def rollback(live: Live = False, recorded: Recorded = None, wait: Wait = False) 
 
     settings = chosen(live, recorded)
     with guarded(settings, "rollback", locks=locks_of("rollback"), wait=wait):
-        state = roll_back(settings.place)
+        version = roll_back(settings.place)
     console.print(
-        f"published is version {state['version']} of {state['published_at']} again. The next publication "
-        "replaces it: mend the cause first; under Airflow pause `build_warehouse`.",
+        f"Readers see version {version} again. The next publication replaces it: mend the cause first; "
+        "under Airflow pause `build_warehouse`.",
         highlight=False,
         soft_wrap=True,
     )

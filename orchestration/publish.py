@@ -19,6 +19,7 @@ from orchestration.marts import SCHEMA, Period, foreign_marts, periods
 from orchestration.published import CURRENT
 from orchestration.run_records import newest_run
 from orchestration.settings import Place
+from orchestration.snowflake.account import is_target
 from orchestration.upgrade import schema_version, settle
 from orchestration.worlds import world_clock
 
@@ -59,6 +60,10 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     any moment leaves the state before or the state after. Raises PublicationBlocked if the suites
     have not held on this very warehouse or a partition lies below its floor.
     """
+    if is_target():
+        from orchestration.snowflake import publish as on_snowflake
+
+        return on_snowflake.publish(place, domain, run_id)
     if not place.warehouse.exists():
         raise PublicationBlocked(
             f"There is no warehouse at {place.warehouse}. Build it: `trendhouse build`."
@@ -68,7 +73,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     before = json.loads(path.read_text()) if path.exists() else {"version": 0, "marts": {}}
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        flagged = require_floors(connection, domain)
+        flagged = refuse_short(floors.shortfalls(connection, domain))
         writer = Writer(place.published, connection, domain, before)
         marts = {name: writer.publish(name) for name in mart_names(connection, domain)}
         rates = floors.capture_rates(connection)
@@ -98,6 +103,13 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
 def require_verdicts(place: Place, domain: str) -> None:
     """Raises PublicationBlocked unless every suite of the domain's marts held on this warehouse, and
     none of its sources has a clean table that broke its promise."""
+    require_clean(place, domain)
+    verdicts = Verdicts(marts_path(place.warehouse, domain))
+    refuse_unchecked(verdicts, domain, state_of(place.warehouse))
+
+
+def require_clean(place: Place, domain: str) -> None:
+    """Raises PublicationBlocked if a source of the domain has a clean table that broke its promise."""
     for spec in landed_specs():
         if spec.domain == domain and (
             failed := Verdicts(place.lake.clean / spec.name / CLEAN).failed
@@ -106,8 +118,11 @@ def require_verdicts(place: Place, domain: str) -> None:
                 f"Expectations of the clean lake do not hold: {', '.join(failed)}. "
                 "Mend the cause, then `trendhouse check clean`. The published state stays as it was."
             )
-    verdicts = Verdicts(marts_path(place.warehouse, domain))
-    if verdicts.about != state_of(place.warehouse):
+
+
+def refuse_unchecked(verdicts: Verdicts, domain: str, state: Any) -> None:
+    """Raises PublicationBlocked unless the verdicts are about this very state, and good."""
+    if verdicts.about != state:
         raise PublicationBlocked(
             f"The marts of `{domain}` have not been checked since they were built. "
             "Check them: `trendhouse check marts`. The published state stays as it was."
@@ -119,9 +134,8 @@ def require_verdicts(place: Place, domain: str) -> None:
         )
 
 
-def require_floors(connection: duckdb.DuckDBPyConnection, domain: str) -> list[str]:
+def refuse_short(short: list[floors.Shortfall]) -> list[str]:
     """The partitions below a floor that only flags. Raises PublicationBlocked for those that block."""
-    short = floors.shortfalls(connection, domain)
     blocking = [each for each in short if each.action == "block"]
     if blocking:
         raise PublicationBlocked(floors.refusal(blocking))

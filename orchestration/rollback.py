@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from ingestion.lake import replace_text
 from orchestration.publish import VERSIONS
 from orchestration.published import CURRENT, current
 from orchestration.settings import Place
+from orchestration.snowflake.account import is_target
 
 
 class RollbackFailed(Exception):
     """There is no older publication to go back to; the message says what else there is."""
 
 
-def roll_back(place: Place) -> dict[str, Any]:
-    """Point readers to the publication before the current one; its state.
+def roll_back(place: Place) -> int:
+    """Point readers to the publication before the current one; its number.
 
     Nothing else moves: the warehouse stays as it is, and the next publication gets a new number.
     Raises RollbackFailed, published.NothingPublished.
     """
+    if is_target():
+        from orchestration.snowflake.publish import swap_back
+
+        return swap_back()
     version = current(place)["version"]
     folder = place.published / VERSIONS
     older = [each for each in (int(path.stem) for path in folder.glob("*.json")) if each < version]
@@ -30,4 +34,4 @@ def roll_back(place: Place) -> dict[str, Any]:
         )
     text = (folder / f"{max(older)}.json").read_text(encoding="utf-8")
     replace_text(place.published / CURRENT, text)
-    return json.loads(text)
+    return json.loads(text)["version"]

@@ -12,6 +12,7 @@ from orchestration.published import NothingPublished, connect, current
 from orchestration.run import Report
 from orchestration.settings import Place, Settings
 
+NOTHING = "Nothing is published yet."
 READ = (
     ('trendhouse query "select * from products"', "read a mart"),
     ("trendhouse status", "completeness, quarantine and drift, in full"),
@@ -30,7 +31,9 @@ def show(console: Console, settings: Settings, report: Report) -> None:
     try:
         state = current(settings.place)
     except NothingPublished:
-        console.print("Nothing is published yet.")
+        # Snowflake keeps what it publishes.
+        told = f"Published: {report.outcomes['publish'].summary}." if is_published else NOTHING
+        console.print(told, highlight=False)
     else:
         connection = connect(settings.place)
         before = "" if is_published else f" before, version {state['version']}"

@@ -273,3 +273,19 @@ def test_an_interrupted_installation_is_taken_up_again(small_checkout):
     done = set_up(small_checkout, os.environ["PATH"], "run", **mirrors())
     assert done.returncode == 0, done.stderr
     assert {"setuptools", "tenacity", "small"} <= installed(small_checkout)
+
+
+def test_the_emulators_environment_stands_apart_and_holds_its_lock_alone(small_checkout):
+    path, variables = os.environ["PATH"], mirrors()
+    lock = small_checkout / "requirements" / "emulator.lock"
+    lock.write_text(blocks(ROOT / "requirements" / "run.lock")["tenacity"])
+    done = set_up(small_checkout, path, "emulator", **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    packages = (small_checkout / ".venv-emulator" / "lib").glob(
+        "python3.*/site-packages/*.dist-info"
+    )
+    assert {"tenacity", "uv"} == {each.name.split("-")[0] for each in packages} - {
+        "pip",
+        "setuptools",
+    }
+    assert set_up(small_checkout, path, "emulator", **variables).stdout == ""

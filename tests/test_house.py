@@ -164,7 +164,8 @@ def test_the_command_line_starts_without_anything_heavy():
 def test_every_variable_that_is_read_is_documented_and_every_documented_one_is_read():
     read = set()
     for path in tracked(".py", ".sql", ".yml", ".sh", ""):
-        if path.is_relative_to(ROOT / "tests") or path.name in (
+        beside = (ROOT / "tests", ROOT / "deploy" / "snowflake")  # where roles have such names
+        if any(map(path.is_relative_to, beside)) or path.name in (
             "variables.py",
             "cli.py",
             "Makefile.md",

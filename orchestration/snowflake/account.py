@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr
@@ -13,6 +16,11 @@ if TYPE_CHECKING:
 
 # A statement that hangs, or an account that does not answer, ends with an error; seconds.
 TIMEOUTS = {"login_timeout": 60, "network_timeout": 3600}
+
+
+def is_target() -> bool:
+    """Whether `DBT_TARGET` says that the warehouse is Snowflake."""
+    return os.environ.get("DBT_TARGET", "duckdb") == "snowflake"
 
 
 class Account(BaseSettings):
@@ -55,7 +63,12 @@ class Account(BaseSettings):
     )
     role: str = Field("trendhouse_transformer", description="Role that builds and publishes.")
     loader_role: str = Field("trendhouse_loader", description="Role that loads the clean lake.")
+    reader_role: str = Field("trendhouse_reader", description="Role that reads what is published.")
+    accountant_role: str = Field("trendhouse_accountant", description="Role of `trendhouse cost`.")
     warehouse: str = Field("trendhouse_transforming", description="Warehouse of dbt.")
+    warehouse_reading: str = Field(
+        "trendhouse_reading", description="Warehouse of `trendhouse query`."
+    )
     warehouse_loading: str = Field("trendhouse_loading", description="Warehouse of the load.")
     warehouse_marts: str | None = Field(
         None, description="Warehouse of intermediate models, marts and snapshots; unset: dbt's."
@@ -70,6 +83,7 @@ class Account(BaseSettings):
 
     def credentials(self) -> dict[str, Any]:
         """What identifies the user, as dbt itself hands it to the connector."""
+        connector()
         from dbt.adapters.snowflake.connections import SnowflakeCredentials
 
         secrets = {
@@ -96,14 +110,21 @@ class Account(BaseSettings):
         ).auth_args()
 
 
+def connector() -> ModuleType:
+    """Snowflake's own; its import complains, whoever listens, about its copy of a library."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import snowflake.connector
+
+    return snowflake.connector
+
+
 def connect(
     account: Account, query_tag: str, *, role: str | None = None, warehouse: str | None = None
 ) -> SnowflakeConnection:
     """A connection to the database of `account`, in UTC, every statement under `query_tag`; as dbt's
     role and in its warehouse unless told otherwise. Raises what the connector raises."""
-    import snowflake.connector
-
-    return snowflake.connector.connect(
+    return connector().connect(
         account=account.account,
         database=account.database,
         role=role or account.role,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from base64 import b64decode
 from datetime import date, datetime
 
 import pytest
@@ -182,24 +183,36 @@ def test_the_warehouse_is_free_for_writers_afterwards(warehouse, check):
 
 
 def test_snowflake_is_asked_natively_when_it_is_the_target(tmp_path, monkeypatch):
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        load_der_private_key,
+    )
     from great_expectations.datasource.fluent import SnowflakeDatasource
 
     from expectations.context import Checks
     from expectations.warehouse import data_source
 
     monkeypatch.setattr(SnowflakeDatasource, "test_connection", lambda self, test_assets=True: None)
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     key = tmp_path / "key.p8"
-    key.write_text("-----BEGIN KEY-----\nQUJD\nREVG\n-----END KEY-----\n")
+    key.write_bytes(private.private_bytes(*form))
     for name, value in {
         "ACCOUNT": "org-account",
         "USER": "u",
         "ROLE": "r",
         "WAREHOUSE": "w",
         "DATABASE": "d",
+        "PRIVATE_KEY_PATH": str(key),
     }.items():
         monkeypatch.setenv(f"SNOWFLAKE_{name}", value)
-    monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key))
     monkeypatch.setenv("DBT_TARGET", "snowflake")
     source = data_source(Checks(tmp_path / "docs").context, tmp_path / "none.duckdb")
     assert (source.type, source.schema_, source.database) == ("snowflake", "marts", "d")
-    assert source.private_key == "QUJDREVG"
+    given = source.kwargs["connect_args"]
+    assert given["session_parameters"]["TIMEZONE"] == "UTC" and "password" not in given
+    handed_over = load_der_private_key(b64decode(source.private_key), None)
+    assert handed_over.private_numbers() == private.private_numbers()

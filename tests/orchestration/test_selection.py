@@ -78,6 +78,12 @@ def test_without_a_warehouse_everything_is_built(place):
     assert chosen(place, "endoflife") is None
 
 
+def test_snowflake_has_no_file_that_could_be_missing(place, monkeypatch):
+    place.warehouse.unlink()
+    monkeypatch.setenv("DBT_TARGET", "snowflake")
+    assert chosen(place, "endoflife") == ("endoflife", "ledger")
+
+
 def test_where_nobody_knows_what_the_marts_hold_everything_is_built(place):
     place.warehouse.with_name("built.json").unlink()
     assert built_versions(place) is None

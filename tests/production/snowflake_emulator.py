@@ -19,7 +19,13 @@ from snowflake.connector.errors import Error, ProgrammingError
 from sqlglot import exp, parse_one
 
 NOTHING_DONE = "select 'Statement executed successfully.' as status"
-QUERY_TAG = re.compile(r"\s*alter session set query_tag\b", re.IGNORECASE)
+NOT_FOLLOWED = re.compile(
+    r"\s*(alter session set query_tag\b|grant\b|alter table \S+ modify\s+column .* set masking policy)",
+    re.IGNORECASE | re.DOTALL,
+)
+CLONE = re.compile(r"create or replace transient schema (\w+) clone (\w+)")
+SWAP = re.compile(r"alter schema (\w+) swap with (\w+)")
+RENAME = re.compile(r"alter schema (\w+) rename to (\w+)")
 OR_ALTER = re.compile(r"create or alter (?:transient )?table (\S+) \((.*)\)", re.DOTALL)
 inserts_of_copy = copy_into._inserts
 urls_of_files = copy_into._source_urls
@@ -34,7 +40,14 @@ class Cursor(FakeSnowflakeCursor):
         try:
             if found := OR_ALTER.fullmatch(command):
                 return self.create_or_alter(*found.groups())
-            if QUERY_TAG.match(command):
+            if found := CLONE.fullmatch(command):
+                return self.clone_schema(*found.groups())
+            if found := SWAP.fullmatch(command):
+                return self.swap_schemas(*found.groups())
+            if found := RENAME.fullmatch(command):
+                self.clone_schema(found[2], found[1])
+                command = f"drop schema {found[1]}"
+            if NOT_FOLLOWED.match(command):
                 command = NOTHING_DONE
             return super().execute(command, *arguments, **options)
         except Error:
@@ -48,6 +61,24 @@ class Cursor(FakeSnowflakeCursor):
         for column in columns.split(", "):
             super().execute(f"alter table {table} add column if not exists {column}")
         return self
+
+    def clone_schema(self, new, old):
+        super().execute(f"drop schema if exists {new}")
+        super().execute(f"create schema {new}")
+        for table in self.tables_of(old):
+            super().execute(f"create table {new}.{table} as select * from {old}.{table}")
+        return super().execute(NOTHING_DONE)
+
+    def swap_schemas(self, one, other):
+        for new, old in (("swapping", one), (one, other), (other, "swapping")):
+            self.clone_schema(new, old)
+        return super().execute("drop schema swapping")
+
+    def tables_of(self, schema):
+        super().execute(
+            f"select table_name from information_schema.tables where table_schema = '{schema.upper()}'"
+        )
+        return [name for (name,) in self.fetchall()]
 
     def _transform_explode(self, expression):
         if isinstance(expression, exp.Put):

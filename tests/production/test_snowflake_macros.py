@@ -163,3 +163,15 @@ def test_changed_keys_replace_add_and_remove_rows_also_under_null_keys(side):
     assert normalised(side.run("select id, part, value from held")) == normalised(
         [(1, "a", "new"), (2, None, "new"), (4, "a", "kept"), (5, "b", "added")]
     )
+
+
+def test_a_descending_order_says_where_nulls_stand():
+    """Snowflake puts them first where DuckDB puts them last."""
+    silent = [
+        f"{path.stem}: {line.strip()}"
+        for folder in ("models", "macros", "tests")
+        for path in (ROOT / "dbt_project" / folder).rglob("*.sql")
+        for line in path.read_text().splitlines()
+        if re.search(r"\bdesc\b(?! nulls (first|last))", line)
+    ]
+    assert silent == []

@@ -35,7 +35,7 @@ ranked as (
         *,
         row_number() over (
             partition by source_name, stream_name, partition_name, observed_date
-            order by observed_at desc, expected_count desc
+            order by observed_at desc nulls last, expected_count desc nulls last
         ) as reading_rank
     from unified
 

@@ -49,7 +49,7 @@ final as (
         ---------- numerics
         issues.issue_number,
         issues.comment_count,
-        cast({{ dbt.datediff('issues.created_at', 'issues.closed_at', 'second') }} / 3600.0 as double) as open_hours,
+        cast({{ dbt.datediff('issues.created_at', 'issues.closed_at', 'second') }} as double) / 3600 as open_hours,
         greatest(issues.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
 
         ---------- booleans

@@ -26,13 +26,13 @@ ranked as (
             partition by product_name
             order by
                 is_prerelease,
-                version_key desc,
+                version_key desc nulls last,
                 case release_kind when 'release' then 1 when 'statement' then 2 else 3 end,
                 version
         ) as product_rank,
         row_number() over (
             partition by product_name, source_name
-            order by is_prerelease, version_key desc, version
+            order by is_prerelease, version_key desc nulls last, version
         ) as source_rank
     from releases
     where is_version and not is_withdrawn and not is_deleted and not is_draft
@@ -106,7 +106,7 @@ cycles as (
         release_cycles.extended_support_end_date,
         row_number() over (
             partition by latest.product_name
-            order by length(release_cycles.cycle_name) desc, release_cycles.product_id
+            order by length(release_cycles.cycle_name) desc nulls last, release_cycles.product_id
         ) as cycle_rank
     from latest
     inner join release_cycles

@@ -50,11 +50,11 @@ final as (
         ---------- numerics
         pull_requests.pull_request_number,
         cast(
-            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.merged_at', 'second') }} / 3600.0 as double
-        ) as merge_hours,
+            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.merged_at', 'second') }} as double
+        ) / 3600 as merge_hours,
         cast(
-            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.closed_at', 'second') }} / 3600.0 as double
-        ) as open_hours,
+            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.closed_at', 'second') }} as double
+        ) / 3600 as open_hours,
         greatest(pull_requests.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
 
         ---------- booleans

@@ -110,15 +110,19 @@ ranked as (
         *,
         row_number() over (
             partition by repository_id, calendar, observed_date
-            order by observed_at desc, star_count desc, fork_count desc, repository_name asc
+            order by
+                observed_at desc nulls last,
+                star_count desc nulls last,
+                fork_count desc nulls last,
+                repository_name asc
         ) as reading_rank,
         row_number() over (
             partition by repository_id, calendar, observed_date
             order by
                 case when open_issue_count is null then 1 else 0 end,
-                observed_at desc,
-                star_count desc,
-                fork_count desc
+                observed_at desc nulls last,
+                star_count desc nulls last,
+                fork_count desc nulls last
         ) as issue_rank
     from of_best_origin
     where origin_rank = best_origin_rank

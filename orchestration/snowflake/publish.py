@@ -1,0 +1,94 @@
+"""Publish on Snowflake: a zero-copy clone of the marts takes the place of what readers see, and goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from expectations.verdicts import Verdicts, marts_path
+from orchestration import floors
+from orchestration.rollback import RollbackFailed
+from orchestration.run_records import newest_run
+from orchestration.settings import Place
+from orchestration.snowflake import state
+from orchestration.snowflake.account import Account, connect
+from orchestration.upgrade import schema_version
+from orchestration.worlds import world_clock
+
+if TYPE_CHECKING:
+    from orchestration.publish import Publication
+
+PUBLISHED = "published"
+NEXT = "published_next"
+PREVIOUS = "published_previous"
+TAG = '{"app": "trendhouse", "model": "publish"}'
+
+
+def swapping(reader: str) -> Iterator[str]:
+    """Make the clone, let readers in, swap: each statement is metadata only, and the swap is atomic."""
+    yield f"create or replace transient schema {NEXT} clone marts"
+    yield f"grant usage on schema {NEXT} to role {reader}"
+    yield f"grant select on all tables in schema {NEXT} to role {reader}"
+    yield f"create transient schema if not exists {PUBLISHED}"
+    yield f"alter schema {PUBLISHED} swap with {NEXT}"
+    yield f"drop schema if exists {PREVIOUS}"
+    yield f"alter schema {NEXT} rename to {PREVIOUS}"
+
+
+def publish(place: Place, domain: str, run_id: str | None) -> Publication:
+    """Swap in the marts as they are. Raises PublicationBlocked if suites or floors do not allow it."""
+    from orchestration.publish import Publication, refuse_short
+
+    account = Account()
+    with connect(account, TAG) as connection:
+        cursor = connection.cursor()
+        cursor.execute(state.STATE_OF_MARTS)
+        marts = state.as_state(cursor.fetchone())
+        require_checked(place, domain, marts)
+        flagged = refuse_short(floors.shortfalls(cursor, domain))
+        state.prepare(cursor)
+        for statement in swapping(account.reader_role):
+            cursor.execute(statement)
+        former = state.read(cursor, "publication")
+        newest = max(
+            (each["version"] for each in (former, state.read(cursor, "former")) if each), default=0
+        )
+        version = newest + 1
+        state.write(
+            cursor,
+            models=schema_version(),
+            former=former,
+            publication={
+                "version": version,
+                "run_id": run_id or newest_run(place.runs),
+                "published_at": world_clock(place).isoformat(),
+                "capture_rates": floors.capture_rates(cursor),
+            },
+        )
+    count, rows, _ = marts
+    return Publication(version, int(count), int(float(rows)), flagged=flagged)
+
+
+def require_checked(place: Place, domain: str, marts: list[str]) -> None:
+    """Raises PublicationBlocked unless every suite held on the very marts that Snowflake holds."""
+    from orchestration.publish import refuse_unchecked, require_clean
+
+    require_clean(place, domain)
+    verdicts = Verdicts(marts_path(place.warehouse, domain))
+    refuse_unchecked(verdicts, domain, marts)
+
+
+def swap_back() -> int:
+    """Readers see the former publication again; the one that it replaces is kept in its place.
+
+    The number of the publication that is seen now. Raises RollbackFailed.
+    """
+    with connect(Account(), TAG) as connection:
+        cursor = connection.cursor()
+        state.prepare(cursor)
+        publication, former = state.read(cursor, "publication"), state.read(cursor, "former")
+        if not former:
+            raise RollbackFailed("Nothing was published before what is published now.")
+        cursor.execute(f"alter schema {PUBLISHED} swap with {PREVIOUS}")
+        state.write(cursor, publication=former, former=publication)
+    return former["version"]
