@@ -16,7 +16,7 @@ from orchestration import steps
 from orchestration.cli import app
 from orchestration.publish import PublicationBlocked
 from orchestration.published import QueryFailed, query
-from orchestration.rollback import RollbackFailed
+from orchestration.rollback import RollbackFailed, roll_back
 from orchestration.settings import Place, load_settings
 from orchestration.snowflake import state
 from orchestration.snowflake.account import connect
