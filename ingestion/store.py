@@ -66,6 +66,7 @@ class Store:
     """
 
     credentials: str
+    address: str
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -228,17 +229,14 @@ class Store:
         if isinstance(error, PermissionError) or any(
             sign in text for sign in ("Credential", "Forbidden", "Unauthorized", "401", "403")
         ):
-            return (
-                f"Check {self.credentials}, and that they may list, read, write and delete there."
-            )
+            return f"Check {self.credentials}, and that they may list, read, write and delete."
         if isinstance(error, FileNotFoundError):
             return (
                 f"Create the bucket `{self.bucket}` (deploy/storage/), or mend TRENDHOUSE_LAKE_URL."
             )
-        return (
-            "Requests were repeated and kept failing; nothing was committed that is not whole. "
-            "Run it again; `trendhouse doctor` asks the store alone."
-        )
+        if "onnect" in text:
+            return f"Check the network, and {self.address}."
+        return "Requests were repeated and kept failing; nothing was committed that is not whole. Run it again."
 
     def look(self) -> None:
         raise NotImplementedError
@@ -256,9 +254,8 @@ class Store:
 class S3(Store):
     """S3 and what speaks its language (AWS_ENDPOINT_URL); tags are ETags, conditions If-(None-)Match."""
 
-    credentials = (
-        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the profile or role) and AWS_ENDPOINT_URL"
-    )
+    credentials = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the profile or role)"
+    address = "AWS_ENDPOINT_URL"
 
     def look(self) -> None:
         self.fs.call_s3("list_objects_v2", Bucket=self.bucket, MaxKeys=1)
@@ -285,6 +282,7 @@ class Gcs(Store):
     """Google Cloud Storage; tags are generations, conditions ifGenerationMatch."""
 
     credentials = "GOOGLE_APPLICATION_CREDENTIALS"
+    address = "STORAGE_EMULATOR_HOST"
 
     def look(self) -> None:
         self.fs.call("GET", "b/{}/o", self.bucket, maxResults=1, json_out=True)
