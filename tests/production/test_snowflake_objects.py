@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -18,7 +19,7 @@ from sqlglot import exp
 
 from orchestration.snowflake import objects
 from orchestration.snowflake.account import Account
-from tests.production.conftest import ROOT
+from tests.production.conftest import ROOT, Emulator
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 FILES = sorted((ROOT / "deploy" / "snowflake").glob("*.sql"))
@@ -219,28 +220,31 @@ def test_each_way_in_needs_no_password(settings, expected):
     assert "password" not in given and given["private_key"] is None
 
 
-def operation(macro: str, name: str, emulator, folder: Path) -> subprocess.CompletedProcess:
+def dbt(
+    emulator: Emulator, folder: Path, *command: str, database: str, project: Path | None = None
+) -> subprocess.CompletedProcess:
     variables = {
-        **emulator.environment("clones"),
-        "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
+        **emulator.environment(database),
+        "DBT_PROJECT_DIR": str(project or ROOT / "dbt_project"),
         "DBT_PROFILES_DIR": str(ROOT),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder),
         "TRENDHOUSE_ROOT": str(ROOT),
     }
     return subprocess.run(
-        [
-            Path(sys.executable).with_name("dbt"),
-            "run-operation",
-            macro,
-            "--args",
-            f"{{name: {name}}}",
-        ],
+        [Path(sys.executable).with_name("dbt"), *command],
         env={**os.environ, **variables},
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
+
+
+def operation(
+    macro: str, name: str, emulator: Emulator, folder: Path
+) -> subprocess.CompletedProcess:
+    command = ("run-operation", macro, "--args", f"{{name: {name}}}")
+    return dbt(emulator, folder, *command, database="clones")
 
 
 def test_a_clone_is_made_and_dropped_under_a_clones_name_only(emulator, tmp_path):
@@ -252,3 +256,24 @@ def test_a_clone_is_made_and_dropped_under_a_clones_name_only(emulator, tmp_path
     assert [each.split("/*")[0].strip() for each in sent] == [
         "create or replace transient database clones_pr_42 clone clones"
     ]
+
+
+def test_slim_ci_builds_what_changed_and_what_hangs_on_it_from_productions_tables(
+    emulator, tmp_path
+):
+    production, pull_request, project = (tmp_path / name for name in ("a", "b", "dbt_project"))
+    parsed = dbt(emulator, production, "parse", database="slim")
+    assert parsed.returncode == 0, parsed.stdout
+    ignored = shutil.ignore_patterns("target", "logs", "profiles.yml")
+    shutil.copytree(ROOT / "dbt_project", project, ignore=ignored)
+    changed = project / "models" / "intermediate" / "opensource" / "int_releases_versioned.sql"
+    changed.write_text(changed.read_text() + "-- changed\nwhere 1 = 1\n")
+    slim = ("--select", "state:modified+", "--defer", "--state", str(production / "target"))
+    options = {"database": "slim_pr_1", "project": project}
+    compiled = dbt(emulator, pull_request, "compile", *slim, **options)
+    assert compiled.returncode == 0, compiled.stdout
+    written = {path.stem: path.read_text() for path in pull_request.rglob("compiled/**/*.sql")}
+    assert {"int_releases_versioned", "releases", "products"} <= set(written)
+    assert "issues" not in written and "stg_github__releases" not in written
+    # What the pull request's database does not hold is read from production's.
+    assert "slim.intermediate.int_releases_unified" in written["int_releases_versioned"]

@@ -18,8 +18,9 @@ from orchestration.publish import PublicationBlocked
 from orchestration.published import QueryFailed, query
 from orchestration.rollback import RollbackFailed, roll_back
 from orchestration.settings import Place, load_settings
-from orchestration.snowflake import state
+from orchestration.snowflake import load, state
 from orchestration.snowflake.account import connect
+from orchestration.snowflake.build import prepare
 from orchestration.snowflake.cost import IDLE, UNTAGGED, costs
 from orchestration.snowflake.publish import swapping
 from tests.orchestration.conftest import COMPLETENESS
@@ -114,6 +115,18 @@ def test_a_blocking_floor_refuses_and_readers_keep_what_they_have(marts, capsys)
     with pytest.raises(PublicationBlocked, match=r"github\.issues, partition 1, 2026-11-02: 10"):
         steps.publish()
     assert seen(marts, capsys) == ["1"]
+
+
+def test_models_that_have_changed_are_built_anew_until_they_are_published(marts, monkeypatch):
+    monkeypatch.setattr(load, "clean_tables", lambda lake: [])
+    assert prepare(marts.place, print) is False
+    with connect(marts.account, "test") as connection:
+        state.write(connection.cursor(), models="other models")
+    assert [prepare(marts.place, print) for _ in range(2)] == [True, True]
+    marts.product("1")
+    steps.publish()
+    assert prepare(marts.place, print) is False
+    assert prepare(marts.place, print, afresh=True) is True
 
 
 def test_what_readers_may_not_ask_is_told_without_a_traceback(marts):
