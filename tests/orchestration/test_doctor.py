@@ -137,7 +137,8 @@ def test_sizes_are_read_as_java_reads_them(size, expected):
 
 
 def test_the_effective_settings_are_shown_with_secrets_masked(settings, monkeypatch):
-    monkeypatch.setenv("GITHUB_TOKENS", "one-secret,another-secret")
+    monkeypatch.setenv("GITHUB_TOKENS", "onehidden,anotherhidden")
+    monkeypatch.setenv("SNOWFLAKE_TOKEN", "thirdhidden")
     monkeypatch.setenv("TRENDHOUSE_CONCURRENCY", "7")
     screen = io.StringIO()
     code = doctor.show(
@@ -146,7 +147,7 @@ def test_the_effective_settings_are_shown_with_secrets_masked(settings, monkeypa
     assert code == 0
     assert "TRENDHOUSE_CONCURRENCY" in screen.getvalue()
     assert "set (2 tokens)" in screen.getvalue()
-    assert "secret" not in screen.getvalue()
+    assert "hidden" not in screen.getvalue()
 
 
 def test_a_failure_ends_with_exit_code_1(settings):

@@ -1,4 +1,4 @@
-"""A local Snowflake for the tests of this folder, started once."""
+"""What stands in for production in the tests of this folder: a local Snowflake, a local S3."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from pathlib import Path
 import pytest
 
 from orchestration.snowflake.account import Account
+from tests.production.object_storage import (
+    BUCKET,
+    Disturbed,
+    disturbed,
+    s3_client,
+    s3_server,
+    s3_variables,
+)
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path(f"{sys.prefix}-emulator") / "bin" / "python"
@@ -66,3 +74,20 @@ def emulator(tmp_path_factory) -> Iterator[Emulator]:
         process.terminate()
         process.wait(20)
         process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The address of an S3 server with a bucket."""
+    with s3_server() as url:
+        s3_client(url).create_bucket(Bucket=BUCKET)
+        yield url
+
+
+@pytest.fixture
+def proxy(endpoint, monkeypatch) -> Iterator[Disturbed]:
+    """What can disturb that server; the environment leads through it."""
+    with disturbed(endpoint) as proxy:
+        for name, value in s3_variables(proxy.url).items():
+            monkeypatch.setenv(name, value)
+        yield proxy

@@ -14,17 +14,10 @@ from ingestion.store import open_store
 from orchestration.leases import Leases, owner_of
 from orchestration.running import Locked, guarded, locks_of
 from orchestration.settings import load_settings
-from tests.production.object_storage import BUCKET, s3_client, s3_server, s3_variables
+from tests.production.object_storage import BUCKET, s3_variables
 
 SECONDS = 3.0
 NAME = "locks/source-github.json"
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    with s3_server() as url:
-        s3_client(url).create_bucket(Bucket=BUCKET)
-        yield url
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from spark.manifest import read_manifest
 from spark.mirror import Mirror
 from spark.retain import retain
 from spark.session import start
-from tests.production.object_storage import BUCKET, disturbed, s3_client, s3_server, s3_variables
+from tests.production.object_storage import BUCKET
 from tests.spark.conftest import T0, Landing, source
 
 STATES = {
@@ -51,21 +51,6 @@ def spec():
 def session():
     """The process's session; whoever runs other tests in it may have started it already."""
     return start(master="local[2]", memory="1g")
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    with s3_server() as url:
-        s3_client(url).create_bucket(Bucket=BUCKET)
-        yield url
-
-
-@pytest.fixture
-def proxy(endpoint, monkeypatch):
-    with disturbed(endpoint) as proxy:
-        for name, value in s3_variables(proxy.url).items():
-            monkeypatch.setenv(name, value)
-        yield proxy
 
 
 class World:

@@ -13,26 +13,8 @@ from orchestration.settings import SettingsError, load_settings
 from tests.production.object_storage import (
     BUCKET,
     Disturbed,
-    disturbed,
     s3_client,
-    s3_server,
-    s3_variables,
 )
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    with s3_server() as url:
-        s3_client(url).create_bucket(Bucket=BUCKET)
-        yield url
-
-
-@pytest.fixture
-def proxy(endpoint, monkeypatch):
-    with disturbed(endpoint) as proxy:
-        for name, value in s3_variables(proxy.url).items():
-            monkeypatch.setenv(name, value)
-        yield proxy
 
 
 @pytest.fixture
