@@ -161,7 +161,11 @@ class EmrService:
             self.end(name)
         elif name not in self.processes:
             job.state = "RUNNING"
-            start(job)
+            try:
+                start(job)
+            except BaseException:
+                job.state = "FAILED"  # else whoever waits for it would wait for ever
+                raise
         elif (code := self.processes[name].poll()) is not None and job.state == "RUNNING":
             job.state = "FAILED" if code else good
 
@@ -195,8 +199,8 @@ class EmrService:
         for address in (conf.pop("spark.archives").split("#")[0], told["entryPoint"]):
             bucket, _, key = address.removeprefix("s3://").partition("/")
             s3.download_file(bucket, key, str(where / Path(key).name))
-        with tarfile.open(where / "environment.tar.gz") as tar:
-            tar.extractall(where / "environment", filter="data")
+        packed, unpacked = where / "environment.tar.gz", where / "environment"
+        subprocess.run(["tar", "-xzf", packed, "-C", unpacked], check=True)
         variables = {n.removeprefix(driver): v for n, v in conf.items() if n.startswith(driver)}
         rest = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
         entry = str(where / Path(told["entryPoint"]).name)
