@@ -1,1 +1,1 @@
-"""What pages, feeds, digests and the API ask of a read model, by subject."""
+"""What pages and API ask of the served marts, by subject."""
