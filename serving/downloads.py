@@ -101,7 +101,7 @@ class Download:
         for file in self.files:
             with pq.ParquetFile(file, pre_buffer=False) as parquet:
                 for batch in batches(parquet):
-                    fitting = as_text(batch) if self.format == "csv" else batch
+                    fitting = as_text(batch) if self.format == "csv" else nullable(batch)
                     writer = writer or open_writer(self.format, sink, fitting.schema)
                     writer.write_batch(fitting)
                     if len(sink.held) >= CHUNK:
@@ -131,6 +131,11 @@ def open_writer(format: str, sink: Sink, schema: pa.Schema) -> Writer:
     if format == "parquet":
         return pq.ParquetWriter(sink, schema, compression="zstd")
     return pyarrow.csv.CSVWriter(sink, schema)
+
+
+def nullable(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A file's columns say whether they hold a null; those of the next file need not say the same."""
+    return batch.cast(pa.schema([each.with_nullable(True) for each in batch.schema]))
 
 
 def as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
