@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from orchestration.settings import Settings
-from serving import health
+from serving import health, pages
 from serving.follower import Follower
 
 # What a later source adds (questions, films, hotels) is one more router here.
-ROUTERS = (health.router,)
+ROUTERS = (health.router, pages.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
