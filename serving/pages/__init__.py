@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from serving.pages import assets, feeds, releases
+from serving.pages import assets, charts, completeness, feeds, releases, repositories
 
 router = APIRouter()
-for each in (assets, feeds, releases):
+for each in (assets, charts, completeness, feeds, releases, repositories):
     router.include_router(each.router)

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from serving.dependencies import Now, Served
 from serving.model import Model
@@ -35,6 +36,7 @@ TEMPLATES.filters |= {
     "signed": lambda value: "–" if value is None else f"{value:+,}",
     "percent": lambda value: "–" if value is None else f"{int(value * 1000) / 10:g} %",
 }
+TEMPLATES.globals["tongues"] = LANGUAGES
 TEMPLATES.tests["web"] = notes.is_web
 # A publication, or a source, whose newest day is older is not up to date.
 STALE_DAYS = 2
@@ -127,12 +129,14 @@ class Reader:
             if day < oldest.isoformat()
         ]
 
+    def part(self, template: str, **values: Any) -> Markup:
+        """A template, filled in."""
+        found = TEMPLATES.get_template(template)
+        return Markup(found.render(reader=self, say=self.say, **values))
+
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page."""
-        html = TEMPLATES.get_template(template).render(
-            reader=self, say=self.say, languages=LANGUAGES, **values
-        )
-        answer = self.answer(html, "text/html", status)
+        answer = self.answer(self.part(template, **values), "text/html", status)
         answer.headers["Vary"] = "Accept-Language"
         return answer
 

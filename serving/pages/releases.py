@@ -12,6 +12,12 @@ from serving.queries import products, releases, repositories
 
 router = APIRouter(include_in_schema=False)
 
+# Column to the word for it; where no cycle has the day there is no column.
+CYCLE_DATES = (
+    ("support_end_date", "support_end"),
+    ("end_of_life_date", "eol"),
+    ("extended_support_end_date", "extended_end"),
+)
 FIRST_CHIPS = 18
 SITE_RELEASES = 480  # on the one page of a site, which no server can extend
 
@@ -58,12 +64,14 @@ async def product_page(reader: Read, name: str) -> Response:
     repository = product["repository_id"] and repositories.find(
         reader.model, product["repository_id"]
     )
+    cycles = products.cycles(reader.model, name)
     return reader.render(
         "product.html",
         product=product,
         repository=repository,
         found=releases.of_product(reader.model, name, reader.calendar),
-        cycles=products.cycles(reader.model, name),
+        cycles=cycles,
+        dates=[each for each in CYCLE_DATES if any(row[each[0]] for row in cycles)],
         stale=reader.stale(RELEASES),
         feed_query={"products": name},
     )
