@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from orchestration.settings import Settings
-from serving import api, health, measuring, problems, protection
+from serving import api, health, measuring, pages, problems, protection
 from serving.follower import Follower
 
 # What a later source adds (questions, films, hotels) is one more router here.
-ROUTERS = (health.router, measuring.router, api.router)
+ROUTERS = (health.router, measuring.router, api.router, pages.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
