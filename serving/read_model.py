@@ -45,7 +45,8 @@ SERVED: dict[str, tuple[str, ...]] = {
     "release_cycles": ("product_name",),
     "releases": (
         "released_date, product_name",
-        "product_name, released_date",
+        "released_date_seoul, product_name",
+        "product_name, version",
         "repository_id, released_date",
     ),
     "repositories": (
