@@ -1,7 +1,7 @@
 # Thin names over the command line; what they need is installed first, from committed locks.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run build airflow test lint format scan docs doctor bench lock environment
+.PHONY: help run build serve airflow test lint format scan docs doctor bench lock environment
 
 ARGS ?=
 BIN := $(or $(TRENDHOUSE_VENV),.venv)/bin
@@ -17,6 +17,10 @@ run: ## Land, deduplicate, build, check and publish
 build: ## Clean lake to marts by dbt; only what a change touches: ARGS="--state FOLDER"
 	@bin/environment run
 	@$(BIN)/trendhouse build $(ARGS)
+
+serve: ## Pages, feeds, charts and API over the published marts, until Ctrl-C
+	@bin/environment run
+	@exec $(BIN)/trendhouse serve $(ARGS)
 
 airflow: ## Airflow with all of it on schedule, until Ctrl-C
 	@bin/environment airflow

@@ -61,7 +61,7 @@ class OurPipelineCommand(PipelineCommand):
         """Raises CannotRestorePipelineException, told by dlt, where nothing was landed."""
         import dlt
 
-        from ingestion.show import serve
+        from ingestion.show import show
         from ingestion.spec import load_spec
         from orchestration.settings import load_settings
 
@@ -70,7 +70,7 @@ class OurPipelineCommand(PipelineCommand):
         settings = load_settings(world=load_settings().effective_world)
         spec = load_spec(args.pipeline_name)
         pipeline = dlt.attach(spec.name, pipelines_dir=str(settings.place.pipelines))
-        serve(pipeline, spec, settings.place.lake, args.port)
+        show(pipeline, spec, settings.place.lake, args.port)
 
 
 class WorldContext(RunContext):

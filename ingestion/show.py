@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ingestion.lake import Lake
 from ingestion.spec import SourceSpec
+from orchestration.local_page import serve
 
 NEWEST_PACKAGES = 20
 NEWEST_RECORDS = 20
@@ -110,10 +111,10 @@ def text(value: Any) -> str:
         return str(value)
 
 
-def serve(pipeline: dlt.Pipeline, spec: SourceSpec, lake: Lake, port: int) -> None:
+def show(pipeline: dlt.Pipeline, spec: SourceSpec, lake: Lake, port: int) -> None:
     """Serve the page on 127.0.0.1, read anew at every request, until Ctrl-C."""
 
-    class Answer(http.server.BaseHTTPRequestHandler):
+    class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path != "/":
                 self.send_error(404)
@@ -128,9 +129,4 @@ def serve(pipeline: dlt.Pipeline, spec: SourceSpec, lake: Lake, port: int) -> No
         def log_message(self, *_: object) -> None:
             """Nobody watches who looks."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer) as server:
-        print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return
+    serve(Answer, port)

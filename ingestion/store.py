@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -58,7 +59,7 @@ class Entry:
         return self.modified * 10**9 + crc32(self.tag.encode()) % 10**9
 
 
-class Store:
+class Store(ABC):
     """The objects below one URL; names are relative to it. Requests that fail for a moment are repeated
     by the protocol's own library, as its environment variables say (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE).
 
@@ -86,10 +87,8 @@ class Store:
         try:
             return fsspec.filesystem(self.protocol, **self.options())
         except ImportError as missing:
-            raise LakeUnreachable(
-                f"{self.url} needs a package that is not installed: {missing}. "
-                "docs/object-storage.md says how to install it."
-            ) from missing
+            told = f"{self.url} needs a package that is not installed: {missing}."
+            raise LakeUnreachable(f"{told} docs/object-storage.md says how.") from missing
 
     def path(self, name: str) -> str:
         return f"{self.prefix}/{name}"
@@ -238,17 +237,21 @@ class Store:
             return f"Check the network, and {self.address}."
         return "Requests were repeated and kept failing; nothing was committed that is not whole. Run it again."
 
+    @abstractmethod
     def look(self) -> None:
-        raise NotImplementedError
+        """Ask for the bucket; raises what the library raises where it is not there."""
 
+    @abstractmethod
     def entry(self, info: dict[str, Any]) -> Entry:
-        raise NotImplementedError
+        """An object out of what fsspec tells of it."""
 
+    @abstractmethod
     def swap_if(self, name: str, content: bytes, tag: str | None) -> str:
-        raise NotImplementedError
+        """Write an object whose tag is still `tag` (None: that is not there); the new tag. Raises OSError else."""
 
+    @abstractmethod
     def delete_some(self, names: list[str]) -> None:
-        raise NotImplementedError
+        """Delete at most DELETED_AT_ONCE objects."""
 
 
 class S3(Store):

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from filelock import FileLock, Timeout
@@ -21,9 +21,9 @@ from orchestration.options import Live, Recorded, console, effective
 from orchestration.running import Locked, held_by, holder_of
 from orchestration.settings import Settings, load_settings
 from orchestration.standalone import BUILD, INGEST, Standalone, Unpause
+from orchestration.terminable import ENDINGS, terminable
 
 USUAL_PORT = 8080
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHANNELS = ("AIRFLOW_CONN_SLACK_DEFAULT", "AIRFLOW_CONN_SMTP_DEFAULT")
 
 
@@ -205,21 +205,6 @@ def alone(home: AirflowHome) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """SIGTERM and a closed terminal end this process as Ctrl-C does, also one that a shell put aside."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in ENDINGS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def free_port(wanted: int) -> int:

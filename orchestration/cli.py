@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration import airflow_commands, maintenance, reading
+from orchestration import airflow_commands, maintenance, reading, serving_commands
 from orchestration.options import (
     Live,
     Recorded,
@@ -239,6 +239,7 @@ def simulate(context: typer.Context) -> None:
 
 
 reading.register(app)
+serving_commands.register(app)
 maintenance.register(app)
 airflow_commands.register(app)
 commands.register(app)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import http.server
 import shutil
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
-from rich.console import Console
-
+from orchestration.local_page import serve
 from orchestration.settings import Place
 from orchestration.warehouse import DBT_PROJECT, dbt
 
@@ -34,14 +33,6 @@ def write_docs(place: Place) -> dict[str, Path]:
     return {"documentation": build_site(folder, sites), **pages}
 
 
-def serve_docs(console: Console, place: Place, port: int) -> None:
+def serve_docs(place: Place, port: int) -> None:
     """Serve the site on 127.0.0.1 until Ctrl-C."""
-    handler = functools.partial(
-        http.server.SimpleHTTPRequestHandler, directory=place.data_docs.parent
-    )
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        console.print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return
+    serve(functools.partial(SimpleHTTPRequestHandler, directory=place.data_docs.parent), port)

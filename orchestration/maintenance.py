@@ -84,9 +84,12 @@ def erase(
 def backup(live: Live = False, recorded: Recorded = None, wait: Wait = False) -> None:
     """Copy warehouse and published state to a backup."""
     from orchestration.running import guarded, locks_of
+    from orchestration.snowflake.account import is_target
     from orchestration.upgrade import back_up
     from orchestration.warehouse import require_warehouse
 
+    if is_target():
+        raise typer.BadParameter("On Snowflake time travel and `trendhouse rollback` do this.")
     settings = chosen(live, recorded)
     require_warehouse(settings.place)
     with guarded(settings, "backup", locks=locks_of("backup"), wait=wait):

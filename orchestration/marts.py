@@ -1,4 +1,4 @@
-"""What the dbt project declares about its marts: their domain, and the periods they are cut into."""
+"""What the dbt project declares about its marts: their domain, contract, and the periods they are cut into."""
 
 from __future__ import annotations
 
@@ -20,6 +20,40 @@ class Period:
 
     column: str
     by: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the contract has it: its SQL type and what it means."""
+
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a mart promises: its grain, in words, and its columns in their order."""
+
+    description: str
+    columns: dict[str, Column]
+
+
+@cache
+def contracts(project: Path = DBT_PROJECT) -> dict[str, Contract]:
+    """The contract of each mart, of every domain, by name."""
+    found = {}
+    for path in sorted((project / "models" / "marts").glob("*/_*__models.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            columns = {
+                each["name"]: Column(each["data_type"], one_line(each["description"]))
+                for each in model["columns"]
+            }
+            found[model["name"]] = Contract(one_line(model["description"]), columns)
+    return found
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 @cache

@@ -59,7 +59,7 @@ def docs(
     for title, page in pages.items():
         console.print(f"{title}: {page}", soft_wrap=True)
     if serve:
-        serve_docs(console, place, port)
+        serve_docs(place, port)
 
 
 def metrics(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingestion.lake import MANIFEST, replace_text
 from orchestration.settings import Place
-from orchestration.snowflake.account import is_target
+from orchestration.warehouse import is_there
 
 BUILT = "built.json"
 # Every deduplication writes into it, whatever the source.
@@ -39,8 +39,7 @@ def choose(
     the marts (a build that failed, an event that was lost) comes in, too."""
     place.lake.pull()
     versions, built = lake_versions(place), built_versions(place)
-    is_there = is_target() or place.warehouse.exists()
-    if whole or built is None or not is_there:
+    if whole or built is None or not is_there(place):
         return Selection(None, versions)
     new = {name for name, version in versions.items() if built.get(name) != version}
     known = {source["source_name"] for source in manifest["sources"].values()}

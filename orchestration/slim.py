@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from orchestration.settings import Place
+from orchestration.snowflake.account import Account, is_target
 from orchestration.warehouse import Build, BuildFailed, Node, dbt, require_warehouse
 
-# DuckDB knows no clone: the change goes into a file of its own. Elsewhere the target is a clone already.
-BESIDE = {"duckdb": "ci"}
+# What dbt_project/macros/clones.sql asks of the name of a pull request's database.
+CLONE = "_pr_"
 
 
 def build(state: Path, place: Place, progress: Callable[[str], None] = lambda text: None) -> Build:
     """Build the nodes that differ from `state/manifest.json`, and what lies below them.
 
-    The warehouse is only read (dbt's defer), and no reader sees what comes out. Raises BuildFailed
-    with dbt's messages, or if there is no manifest; NoWarehouse before the first build.
+    The warehouse is only read (dbt's defer), and no reader sees what comes out: on DuckDB it goes into a
+    file of its own, on Snowflake into a pull request's database. Raises BuildFailed with dbt's messages,
+    or if there is no manifest or no such database; NoWarehouse before the first build.
     """
     require_warehouse(place)
     if not (state / "manifest.json").exists():
@@ -25,13 +26,23 @@ def build(state: Path, place: Place, progress: Callable[[str], None] = lambda te
             f"There is no manifest.json in {state}. Keep the one that a build of the older state left "
             "in dbt_project/target."
         )
-    place.ci_warehouse.parent.mkdir(exist_ok=True)
-    place.ci_warehouse.unlink(missing_ok=True)
-    target = os.environ.get("DBT_TARGET", "duckdb")
-    arguments = ("--target", BESIDE.get(target, target), "--defer", "--favor-state")
-    chosen = ("--state", str(state), "--select", "state:modified+")
+    chosen = ("--select", "state:modified+", "--defer", "--favor-state", "--state", str(state))
 
     def tell(node: Node) -> None:
         progress(node.name)
 
-    return dbt("build", *arguments, *chosen, place=place, on_node=tell)
+    return dbt("build", *beside(place), *chosen, place=place, on_node=tell)
+
+
+def beside(place: Place) -> tuple[str, ...]:
+    """Where a change is built, as dbt takes it. Raises BuildFailed rather than write where people read."""
+    if is_target():
+        if CLONE not in (database := Account().database):
+            raise BuildFailed(
+                f"SNOWFLAKE_DATABASE is {database!r}, which is no pull request's. Make a clone "
+                "(`dbt run-operation clone_database`, docs/snowflake.md) and name it there."
+            )
+        return ()
+    place.ci_warehouse.parent.mkdir(exist_ok=True)
+    place.ci_warehouse.unlink(missing_ok=True)
+    return ("--target", "ci")

@@ -166,12 +166,10 @@ def check_marts(
 ) -> Outcome:
     """Hold the marts of a domain to their suites, where they lie. Raises ExpectationsFailed, NoWarehouse."""
     from expectations.check import check_marts as run
-    from orchestration.snowflake.account import is_target
     from orchestration.warehouse import require_warehouse
 
     place = (settings or load_settings()).place
-    if not is_target():
-        require_warehouse(place)
+    require_warehouse(place)
     report = run(place.warehouse, domain, place.data_docs)
     return Outcome(summary=report.summary, detail=report)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from orchestration.run_records import newest_run
 from orchestration.settings import ROOT, Place
+from orchestration.snowflake.account import is_target
 
 DBT_PROJECT = ROOT / "dbt_project"
 
@@ -24,9 +25,14 @@ class NoWarehouse(Exception):
     """There is no warehouse yet; the message says how to build it."""
 
 
+def is_there(place: Place) -> bool:
+    """Whether there is a warehouse; on Snowflake whoever asks it is told."""
+    return is_target() or place.warehouse.exists()
+
+
 def require_warehouse(place: Place) -> None:
     """Raises NoWarehouse before the first build."""
-    if not place.warehouse.exists():
+    if not is_there(place):
         raise NoWarehouse(
             f"There is no warehouse at {place.warehouse}. Build it: `make run` or `trendhouse build`."
         )

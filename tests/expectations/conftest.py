@@ -7,15 +7,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from ingestion.lake import Lake
 from ingestion.spec import LOAD_COLUMNS, load_spec
-from orchestration.marts import DBT_PROJECT
+from tests.mart_warehouse import MartWarehouse
 
 ARROW = {
     "string": pa.string(),
@@ -97,35 +95,6 @@ def data_docs(tmp_path) -> Path:
     return tmp_path / "docs" / "expectations"
 
 
-class Warehouse:
-    """Every mart of the open-source domain as its contract declares it, empty until filled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True)
-        models = DBT_PROJECT / "models" / "marts" / "opensource" / "_opensource__models.yml"
-        self.models = yaml.safe_load(models.read_text())["models"]
-        self.sql("create schema marts")
-        for model in self.models:
-            columns = ", ".join(
-                f'"{each["name"]}" {each["data_type"]}' for each in model["columns"]
-            )
-            self.sql(f"create table marts.{model['name']} ({columns})")
-
-    def sql(self, *statements: str) -> None:
-        with duckdb.connect(str(self.path)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-
-    def insert(self, mart: str, **values: Any) -> None:
-        names = ", ".join(values)
-        marks = ", ".join("?" for _ in values)
-        with duckdb.connect(str(self.path)) as connection:
-            connection.execute(
-                f"insert into marts.{mart} ({names}) values ({marks})", list(values.values())
-            )
-
-
 @pytest.fixture
-def warehouse(tmp_path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse" / "warehouse.duckdb")
+def warehouse(tmp_path) -> MartWarehouse:
+    return MartWarehouse(tmp_path / "warehouse" / "warehouse.duckdb")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import warehouse
 from orchestration.snowflake.account import Account
 from tests.production.object_storage import (
     BUCKET,
@@ -91,3 +93,19 @@ def proxy(endpoint, monkeypatch) -> Iterator[Disturbed]:
         for name, value in s3_variables(proxy.url).items():
             monkeypatch.setenv(name, value)
         yield proxy
+
+
+@pytest.fixture
+def changed(tmp_path, monkeypatch):
+    """A copy of the project to change, which dbt takes for the project."""
+    project = tmp_path / "dbt_project"
+    shutil.copytree(warehouse.DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    monkeypatch.setattr(warehouse, "DBT_PROJECT", project)
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    return project / "models"
+
+
+def edit(path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))

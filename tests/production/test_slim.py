@@ -8,11 +8,12 @@ from hashlib import sha256
 import duckdb
 import pytest
 
-from orchestration import slim, warehouse
+from orchestration import slim
 from orchestration.settings import Place
-from orchestration.warehouse import DBT_PROJECT, BuildFailed, NoWarehouse, dbt
+from orchestration.warehouse import BuildFailed, NoWarehouse, dbt
 from tests.dbt.conftest import CleanLake
 from tests.dbt.histories import History
+from tests.production.conftest import edit
 
 LICENSES = [{"key": key, "name": key.upper(), "spdx_id": key} for key in ("mit", "apache-2.0")]
 LANGUAGES = [
@@ -35,22 +36,6 @@ def place(tmp_path_factory):
     (place.root / "state").mkdir()
     shutil.copy(place.root / "target" / "manifest.json", place.root / "state")
     return place
-
-
-@pytest.fixture
-def changed(tmp_path, monkeypatch):
-    """A copy of the project to change, which dbt takes for the project."""
-    project = tmp_path / "dbt_project"
-    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
-    monkeypatch.setattr(warehouse, "DBT_PROJECT", project)
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
-    return project / "models"
-
-
-def edit(path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
 
 
 def rows(path, name: str) -> list[tuple]:
@@ -103,6 +88,13 @@ def test_a_change_that_breaks_a_test_fails(place, changed):
 
 def test_nothing_changed_builds_nothing(place):
     assert slim.build(place.root / "state", place).node_count == 0
+
+
+def test_no_production_database_is_written_to(place, monkeypatch):
+    monkeypatch.setenv("DBT_TARGET", "snowflake")
+    monkeypatch.setenv("SNOWFLAKE_DATABASE", "trendhouse")
+    with pytest.raises(BuildFailed, match="'trendhouse', which is no pull request's"):
+        slim.build(place.root / "state", place)
 
 
 def test_what_is_missing_is_named(place, tmp_path):

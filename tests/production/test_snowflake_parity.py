@@ -15,8 +15,10 @@ import sqlglot
 from sqlglot import exp
 
 from ingestion.lake import Lake
+from orchestration import slim
+from orchestration.settings import Place
 from orchestration.snowflake.account import connect
-from tests.production.conftest import ROOT, Emulator
+from tests.production.conftest import ROOT, Emulator, edit
 from tests.production.lakes import two_days
 from tests.production.rows import Rows, difference, normalised
 
@@ -216,3 +218,20 @@ def test_every_compiled_model_passes_the_snowflake_linter(models):
         text=True,
     )
     assert linted.returncode == 0, linted.stdout
+
+
+def test_slim_ci_builds_a_change_into_a_pull_requests_database(second, pair, changed, monkeypatch):
+    """It reads the rest where production has it; of DuckDB's warehouse there is no need."""
+    mart = changed / "marts" / "opensource" / "licenses.sql"
+    edit(
+        mart, "count(repositories.repository_id) as", "1000 + count(repositories.repository_id) as"
+    )
+    for name, value in {**pair.variables, "SNOWFLAKE_DATABASE": "parity_pr_1"}.items():
+        monkeypatch.setenv(name, value)
+    built = slim.build(pair.folder / "snowflake" / "target", Place(pair.folder / "nothing"))
+    assert built.counts["model"] == 1
+    counted = "select license_key, repository_count from marts.licenses"
+    with connect(pair.account, "parity") as remote:
+        old = dict(remote.cursor().execute(counted).fetchall())
+        there = remote.cursor().execute(counted.replace("marts", "parity_pr_1.marts")).fetchall()
+    assert old and dict(there) == {key: 1000 + count for key, count in old.items()}

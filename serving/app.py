@@ -1,0 +1,34 @@
+"""The application: every router of what people read, over the newest read model of one world."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from orchestration.settings import Settings
+from serving import health
+from serving.follower import Follower
+
+# What a later source adds (questions, films, hotels) is one more router here.
+ROUTERS = (health.router,)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application over the published state of the settings' world; it follows later publications.
+
+    `app.state` has `follower` and `settings`; routes ask for what serving.dependencies offers.
+    """
+    follower = Follower(settings.place)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with follower.following():
+            yield
+
+    app = FastAPI(title="Trendhouse", lifespan=lifespan)
+    app.state.follower, app.state.settings = follower, settings
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

@@ -1,0 +1,101 @@
+"""Follows the published state: whoever asks gets the newest whole read model and never waits for the next."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator
+
+from orchestration.published import CURRENT, NothingPublished
+from orchestration.settings import ROOT, Place
+from serving.model import Model
+from serving.publication import Publication
+from serving.read_model import path_of
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+
+
+class Follower:
+    """The model of a world that is served now; the next one is built by a process beside, then swapped in.
+
+    `failure` says why what is newer could not be taken; what was served before stays.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.failure: str | None = None
+        self._model: Model | None = None
+        self._seen: tuple[int, ...] | None = None
+
+    @property
+    def model(self) -> Model:
+        """Raises NothingPublished until there is one."""
+        if self._model is None:
+            raise NothingPublished(
+                self.failure
+                or f"Nothing is published in {self.place.root} yet. Run `make run` first."
+            )
+        return self._model
+
+    @contextlib.asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Take what is published now, and follow until the end of the block."""
+        await self.take()
+        task = asyncio.create_task(self.follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def follow(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self.take()
+
+    async def take(self) -> None:
+        """Serve what is published now, unless it is served already."""
+        seen = signature(self.place)
+        if seen is None or seen == self._seen:
+            return
+        try:
+            publication = Publication.newest(self.place)
+            path = path_of(publication)
+            if not path.exists():
+                await self.build()
+            self._model = Model(path)
+            self._seen, self.failure = seen, None
+            log.info("Serving version %s of %s", publication.version, self.place.root.name)
+        except (OSError, RuntimeError, ValueError) as error:
+            # Tried again at the next look: a publication may have come in between.
+            if self.failure != str(error):
+                log.error("The published state cannot be served: %s", error)
+            self.failure = str(error)
+
+    async def build(self) -> None:
+        """Raises RuntimeError with what the builder says."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "serving.read_model", str(self.place.root),
+            cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            _, said = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        if process.returncode:
+            raise RuntimeError(said.decode(errors="replace").strip().splitlines()[-1])
+
+
+def signature(place: Place) -> tuple[int, ...] | None:
+    """Changes when the pointer to the published state is replaced; None without one."""
+    try:
+        found = (place.published / CURRENT).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
