@@ -46,12 +46,16 @@ def group(name: str) -> str:
         for rule in each["rules"]
         if "alert" in rule
     ]
-    return f"### {name}\n\n" + table(("alert", "severity", "after", "what it says", "what to do"), rows)
+    return f"### {name}\n\n" + table(
+        ("alert", "severity", "after", "what it says", "what to do"), rows
+    )
 
 
 def plain(text: str) -> str:
     """A message without its template: what is filled in stands as a word in capitals."""
-    return cell(TEMPLATE.sub(lambda found: VARIABLE.sub(capitals, VARIABLE.search(found[0])[0]), text))
+    return cell(
+        TEMPLATE.sub(lambda found: VARIABLE.sub(capitals, VARIABLE.search(found[0])[0]), text)
+    )
 
 
 def capitals(found: re.Match[str]) -> str:

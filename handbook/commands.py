@@ -25,7 +25,9 @@ def write() -> str:
 
 def described(name: str, command: Any) -> str:
     """One verb: how it is typed, what it does, its arguments and options."""
-    if not command.add_help_option:  # its options are argparse's, see `simulate` in orchestration/cli.py
+    if (
+        not command.add_help_option
+    ):  # its options are argparse's, see `simulate` in orchestration/cli.py
         from simulator.__main__ import parser
 
         options = parser()
@@ -40,7 +42,12 @@ def described(name: str, command: Any) -> str:
         paragraphs(command.help),
     ]
     rows = [
-        (codes(each.opts) if is_option(each) else code(each.name), values(each), default(each), each.help)
+        (
+            codes(each.opts) if is_option(each) else code(each.name),
+            values(each),
+            default(each),
+            each.help,
+        )
         for each in command.params
     ]
     if rows:
@@ -72,7 +79,9 @@ def values(parameter: Any) -> str:
         return ""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return codes(each.value for each in kind)
-    return {str: "text", int: "whole number", float: "number", Path: "path"}.get(kind, kind.__name__)
+    return {str: "text", int: "whole number", float: "number", Path: "path"}.get(
+        kind, kind.__name__
+    )
 
 
 def default(parameter: Any) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from handbook import alerts, commands, marts, sources, suites
+from handbook import alerts, api, checks, commands, marts, sources, suites
 from orchestration.settings import ROOT
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REFERENCE: dict[str, Callable[[], str]] = {
     "commands": commands.write,
+    "api": api.write,
     "marts": marts.write,
     "sources": sources.write,
     "expectations": suites.write,
@@ -27,6 +28,15 @@ BESIDE = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 INWARD = re.compile(r"\]\(docs/")
 REFERENCE_LIST = "<!-- the pages of the reference -->"
 SITE_LIST = "<!-- the sites beside this one -->"
+CHECKS = "checks.md"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Give the page of the last checks its place, where there are results."""
+    if config.extra.get("results"):
+        reference = next(each["Reference"] for each in config.nav if "Reference" in each)
+        reference.append({"Results of the last checks": CHECKS})
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -35,6 +45,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
     for name, write in REFERENCE.items():
         files.append(File.generated(config, f"reference/{name}.md", content=write()))
+    if results := config.extra.get("results"):
+        files.append(File.generated(config, CHECKS, content=checks.write(results)))
     for uri, name in BESIDE.items():
         content = INWARD.sub("](", (ROOT / name).read_text(encoding="utf-8"))
         files.append(File.generated(config, uri, content=content))
@@ -55,7 +67,9 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
     """Put the sites beside this one at the end of the reference."""
     from mkdocs.structure.nav import Link, Section
 
-    reference = next(each for each in nav.items if isinstance(each, Section) and each.title == "Reference")
+    reference = next(
+        each for each in nav.items if isinstance(each, Section) and each.title == "Reference"
+    )
     for title, url in sites_beside(config).items():
         link = Link(title, url)
         link.parent = reference

@@ -11,6 +11,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines) + "\n"
 
 
+def facts(*told: tuple[str, object]) -> str:
+    """A list of what is known, by name; what is empty is left out."""
+    return "\n".join(f"- {name}: {value}" for name, value in told if value)
+
+
 def cell(value: object) -> str:
     """One line that ends no column."""
     text = "" if value is None else " ".join(str(value).split())

@@ -15,12 +15,15 @@ class SiteBroken(Exception):
     """A link that leads nowhere, or a page that is in no menu; a line names each."""
 
 
-def build_site(folder: Path, sites_beside: dict[str, str]) -> Path:
+def build_site(folder: Path, sites_beside: dict[str, str], results: Path | None = None) -> Path:
     """Write the site into `folder` and return its start page; the sites that lie there stay.
 
-    `sites_beside` gives their addresses below `folder` by title. Raises SiteBroken.
+    `sites_beside` gives their addresses below `folder` by title, `results` is where the last results
+    of the expectation suites lie. Raises SiteBroken.
     """
-    os.environ["NO_MKDOCS_2_WARNING"] = "1"  # the theme's word on the end of its own life, in colours
+    os.environ["NO_MKDOCS_2_WARNING"] = (
+        "1"  # the theme's word on the end of its own life, in colours
+    )
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
     from mkdocs.exceptions import Abort
@@ -31,7 +34,7 @@ def build_site(folder: Path, sites_beside: dict[str, str]) -> Path:
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".site-") as written:
             config = load_config(str(ROOT / "mkdocs.yml"), site_dir=written)
-            config.extra["sites_beside"] = sites_beside
+            config.extra |= {"sites_beside": sites_beside, "results": results}
             config.plugins.on_startup(command="build", dirty=False)
             build(config)
             for path in Path(written).iterdir():

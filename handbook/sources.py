@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handbook.markdown import code, codes, page, table
+from handbook.markdown import code, codes, facts, page, table
 from ingestion.spec import SourceSpec, Table, load_specs
 
 
@@ -18,10 +18,13 @@ def write() -> str:
 
 def described(spec: SourceSpec) -> str:
     schedule = spec.schedule
-    facts = (
+    told = facts(
         ("domain", spec.domain),
         ("owner", spec.owner),
-        ("found at", spec.location and f"{code(spec.location.default)}, or {code(spec.location.env)}"),
+        (
+            "found at",
+            spec.location and f"{code(spec.location.default)}, or {code(spec.location.env)}",
+        ),
         ("schedule", schedule and f"{code(schedule.cron)}, {schedule.timezone}"),
         ("fresh for", spec.freshness_hours and f"{spec.freshness_hours} hours"),
         ("kept upstream by", spec.history),
@@ -32,7 +35,7 @@ def described(spec: SourceSpec) -> str:
         [
             f"## {spec.name}",
             spec.description,
-            table(("", ""), [(name, value) for name, value in facts if value]),
+            told,
             *(stream(spec, name, each) for name, each in spec.tables.items()),
         ]
     )
@@ -41,24 +44,38 @@ def described(spec: SourceSpec) -> str:
 def stream(spec: SourceSpec, name: str, declared: Table) -> str:
     """One clean table: key, cursor, floor, how it is asked, and its columns."""
     floor, cut = declared.floor, declared.partition
-    facts = (
+    told = facts(
         ("key", codes(declared.key)),
         ("newest by", code(declared.cursor)),
         ("raw table", code(spec.raw_name(name))),
         ("asked", asked(declared)),
         ("one row per item of", declared.explode and code(declared.explode.path)),
-        ("folders by", cut and f"{code(cut.column)} ({cut.buckets} buckets)" if cut and cut.by == "bucket" else cut and f"{code(cut.column)} ({cut.by})"),
-        ("floor", floor and f"{floor.capture_rate:.1%} of what upstream has, else {code(floor.action)}"),
+        (
+            "folders by",
+            cut and f"{code(cut.column)} ({cut.buckets} buckets)"
+            if cut and cut.by == "bucket"
+            else cut and f"{code(cut.column)} ({cut.by})",
+        ),
+        (
+            "floor",
+            floor and f"{floor.capture_rate:.1%} of what upstream has, else {code(floor.action)}",
+        ),
     )
     columns = [
-        (code(column), each.type, code(each.path or column), "" if each.nullable else "never", each.description)
+        (
+            code(column),
+            each.type,
+            code(each.path or column),
+            "" if each.nullable else "never",
+            each.description,
+        )
         for column, each in declared.columns.items()
     ]
     return "\n\n".join(
         [
             f"### {spec.name}.{name}",
             declared.description,
-            table(("", ""), [(what, value) for what, value in facts if value]),
+            told,
             table(("column", "type", "path in the record", "null", "meaning"), columns),
         ]
     )

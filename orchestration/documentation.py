@@ -11,7 +11,10 @@ from orchestration.local_page import serve
 from orchestration.settings import Place
 from orchestration.warehouse import DBT_PROJECT, dbt
 
-TITLES = {"models": "Models and their lineage", "expectations": "Results of the last checks"}
+TITLES = {
+    "models": "Models and lineage (dbt)",
+    "expectations": "Results (Great Expectations)",
+}
 
 
 def write_docs(place: Place) -> dict[str, Path]:
@@ -19,6 +22,7 @@ def write_docs(place: Place) -> dict[str, Path]:
 
     Raises BuildFailed or SiteBroken.
     """
+    from expectations.verdicts import results_of
     from handbook.site import build_site
 
     dbt("docs", "generate", "--static", place=place)
@@ -26,11 +30,12 @@ def write_docs(place: Place) -> dict[str, Path]:
     models = folder / "dbt" / "index.html"
     models.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(DBT_PROJECT / "target" / "static_index.html", models)
-    pages = {"models": models}
+    pages, results = {"models": models}, None
     if place.data_docs.exists():
         pages["expectations"] = place.data_docs / "index.html"
+        results = results_of(place.data_docs)
     sites = {TITLES[name]: str(page.relative_to(folder)) for name, page in pages.items()}
-    return {"documentation": build_site(folder, sites), **pages}
+    return {"documentation": build_site(folder, sites, results), **pages}
 
 
 def serve_docs(place: Place, port: int) -> None:
