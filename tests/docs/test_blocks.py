@@ -14,6 +14,7 @@ import pytest
 import sqlglot
 import yaml
 
+from orchestration.settings import ROOT
 from tests.docs.blocks import CODE, NO_CODE, PAGES, SHELL, Block, blocks, every, spans
 from tests.docs.typed import commands, complaints, typed_to
 
@@ -40,6 +41,14 @@ def test_a_block_that_is_not_run_says_why(page):
     found = [block for block in blocks(page) if block.reason is not None]
     assert [str(block) for block in found if len(block.reason.split()) < 4] == []
     assert page.read_text().count("<!-- not run:") == len(found), "a marker stands before no block"
+    tests = [name for block in found for name in re.findall(r"tests/[\w/]+\.py", block.reason)]
+    assert [name for name in tests if not (ROOT / name).exists()] == []
+
+
+def test_every_fenced_command_that_is_not_marked_is_run():
+    """By test_examples.py, which runs the tutorial; of indented ones the form alone is checked."""
+    found = {block.page.name for block in every("bash") if block.reason is None}
+    assert found == {"tutorial.md"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
