@@ -7,11 +7,12 @@ import re
 import yaml
 
 from handbook.markdown import cell, code, page, table
-from orchestration.alerts.remedies import REMEDIES
+from orchestration.alerts.alert import Alert, Cause
+from orchestration.alerts.remedies import remedy
 from orchestration.settings import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "rules"
-FIELD = re.compile(r"\{(\w+)\}")
+WHERE = {"dag_id": "DAG", "run_id": "RUN", "source": "SOURCE"}
 TEMPLATE = re.compile(r"\{\{.*?\}\}")
 VARIABLE = re.compile(r"\$(?:labels\.)?(\w+)")
 
@@ -24,7 +25,7 @@ def write() -> str:
         "## From Airflow",
         table(
             ("cause", "what to do"),
-            [(cause.value, FIELD.sub(capitals, text)) for cause, text in REMEDIES.items()],
+            [(cause.value, remedy(Alert(cause, "", **WHERE)) or "Nothing.") for cause in Cause],
         ),
         "## From Prometheus",
         *(group(path.stem) for path in sorted(RULES.glob("*.yml"))),
@@ -53,10 +54,4 @@ def group(name: str) -> str:
 
 def plain(text: str) -> str:
     """A message without its template: what is filled in stands as a word in capitals."""
-    return cell(
-        TEMPLATE.sub(lambda found: VARIABLE.sub(capitals, VARIABLE.search(found[0])[0]), text)
-    )
-
-
-def capitals(found: re.Match[str]) -> str:
-    return found[1].upper()
+    return cell(TEMPLATE.sub(lambda found: VARIABLE.search(found[0])[1].upper(), text))
