@@ -45,18 +45,27 @@ def operation(path: str, method: str, asked: Document) -> str:
         (code(each["name"]), each["in"], kind(each["schema"]), each.get("description", ""))
         for each in asked.get("parameters", [])
     ]
-    answers = [
-        (status, ", ".join(contents(answer)), answer.get("description", ""))
-        for status, answer in asked["responses"].items()
-    ]
+    if sent := asked.get("requestBody"):
+        given.append(("", "body", ", ".join(contents(sent)), sent.get("description", "")))
     return "\n\n".join(
         [
             f"### {method.upper()} {path}",
             *(cell(part) for part in said.split("\n\n")),
             *([table(("parameter", "in", "type", "meaning"), given)] if given else []),
-            table(("answer", "form", "meaning"), answers),
+            table(("answer", "form", "meaning"), answers(asked["responses"])),
         ]
     )
+
+
+def answers(declared: Document) -> Iterator[tuple[str, ...]]:
+    """A row for each form of answer; those of one form, as all errors are, stand together."""
+    by_form: dict[str, list[tuple[str, str]]] = {}
+    for status, answer in declared.items():
+        said = (status, answer.get("description", ""))
+        by_form.setdefault(", ".join(contents(answer)), []).append(said)
+    for form, found in by_form.items():
+        statuses, meanings = zip(*found, strict=True)
+        yield ", ".join(statuses), form, ", ".join(meanings)
 
 
 def contents(answer: Document) -> Iterator[str]:
