@@ -46,7 +46,7 @@ scan: ## Look for secrets and registry addresses in what is committed
 	@bin/environment test
 	@$(BIN)/python .ci/scan.py
 
-docs: ## Write the docs sites of models and expectations
+docs: ## Write the documentation as one site; ARGS=--serve shows it
 	@bin/environment run
 	@$(BIN)/trendhouse docs $(ARGS)
 

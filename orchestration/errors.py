@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 def known() -> dict[type[Exception], int]:
     """Each expected error with its exit code; all else is a bug and keeps its traceback."""
     from expectations.check import ExpectationsFailed
+    from handbook.site import SiteBroken
     from ingestion.spec import SpecError
     from ingestion.store import Conflict, LakeUnreachable
     from orchestration.airflow_home import AirflowFailed
@@ -45,6 +46,7 @@ def known() -> dict[type[Exception], int]:
         LoadIncomplete: Exit.FAILED,
         AirflowFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
+        SiteBroken: Exit.FAILED,
         NoWarehouse: Exit.FAILED,
         NoJava: Exit.FAILED,
         NotShared: Exit.FAILED,
