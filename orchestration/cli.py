@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration import airflow_commands, maintenance, reading
+from orchestration import airflow_commands, dashboard_commands, maintenance, reading
 from orchestration.options import (
     Live,
     Recorded,
@@ -241,6 +241,7 @@ def simulate(context: typer.Context) -> None:
 reading.register(app)
 maintenance.register(app)
 airflow_commands.register(app)
+dashboard_commands.register(app)
 commands.register(app)
 
 
