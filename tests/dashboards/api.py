@@ -16,18 +16,44 @@ class Api:
     def __init__(self, url: str, password: str) -> None:
         self.url = url
         self.token = ""
+        self.open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open
         login = {"username": USER, "password": password, "provider": "db"}
         self.token = self.ask("security/login", login)["access_token"]
 
     def ask(self, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        data = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            data = json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/api/v1/{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        data = None if body is None else json.dumps(body).encode()
+        return self.send(path, data, "application/json")
+
+    def send(
+        self, path: str, data: bytes | None, kind: str, method: str | None = None, **headers: str
+    ) -> Any:
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if data is not None:
+            headers["Content-Type"] = kind
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", data, headers, method=method)
+        with self.open(request, timeout=60) as answer:
             return json.load(answer)
+
+    def change(self, method: str, path: str, data: bytes | None = None, kind: str = "") -> Any:
+        """What only a page of Superset's own may ask: with the token that the session was given."""
+        token = self.ask("security/csrf_token/")["result"]
+        return self.send(path, data, kind, method, **{"X-CSRFToken": token})
+
+    def upload(self, path: str, name: str, content: bytes) -> Any:
+        """Send a file as a form does, over whatever is there."""
+        line = b"--------trendhouse"
+        parts = (
+            (f'name="formData"; filename="{name}"', content),
+            ('name="overwrite"', b"true"),
+        )
+        body = b"".join(
+            b"--%b\r\nContent-Disposition: form-data; %b\r\n\r\n%b\r\n"
+            % (line, said.encode(), held)
+            for said, held in parts
+        )
+        kind = f"multipart/form-data; boundary={line.decode()}"
+        return self.change("POST", path, body + b"--%b--\r\n" % line, kind)
 
     def refusal(self, path: str, body: Any = None) -> int:
         """The status of what is refused; 200 if it is not."""

@@ -9,6 +9,7 @@ from collections import Counter
 import duckdb
 import pytest
 
+from dashboards.bundle import Connection, Warehouse, bundle
 from dashboards.specs import domains, load, uuid_of
 from orchestration.publish import publish
 from tests.dashboards import world
@@ -105,6 +106,19 @@ def test_a_new_publication_is_seen_without_a_restart(api, charts, place):
     world.checked(place)
     assert publish(place).written
     assert lines() == 2 * before
+
+
+def test_the_bundle_for_others_is_imported_as_a_reader_would(api):
+    for kind in ("dashboard", "chart", "dataset"):
+        numbers = ",".join(str(each["id"]) for each in api.all(kind))
+        api.change("DELETE", f"{kind}/?q=!({numbers})")
+        assert api.all(kind) == []
+    content = bundle(Connection(Warehouse.duckdb, "duckdb:////data/marts.duckdb"))
+    assert api.upload("dashboard/import/", "trendhouse.zip", content) == {"message": "OK"}
+    assert {each["slug"] for each in api.all("dashboard")} == set(DASHBOARDS)
+    charts = api.all("chart")
+    assert len(charts) == sum(len(page.charts) for page in DASHBOARDS.values())
+    assert [each["slice_name"] for each in charts if not api.rows(each["id"])] == []
 
 
 def test_nobody_without_a_login_sees_anything(server, api):
