@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 def known() -> dict[type[Exception], int]:
     """Each expected error with its exit code; all else is a bug and keeps its traceback."""
+    from dashboards.server import DashboardsFailed
+    from dashboards.specs import AssetError
     from expectations.check import ExpectationsFailed
     from handbook.site import SiteBroken
     from ingestion.spec import SpecError
@@ -45,6 +47,8 @@ def known() -> dict[type[Exception], int]:
         RollbackFailed: Exit.USAGE,
         LoadIncomplete: Exit.FAILED,
         AirflowFailed: Exit.FAILED,
+        AssetError: Exit.FAILED,
+        DashboardsFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
         SiteBroken: Exit.FAILED,
         NoWarehouse: Exit.FAILED,
