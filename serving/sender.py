@@ -14,7 +14,6 @@ import orjson
 import requests
 from filelock import FileLock
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
 
 from ingestion.lake import replace_text
 from orchestration.published import connect
@@ -154,9 +153,7 @@ class Sender:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, Busy) and error.after is not None:
             return min(error.after, LONGEST_WAIT)
-        return wait_exponential_jitter(initial=self.first_wait, max=60, jitter=self.first_wait)(
-            state
-        )
+        return wait_random_exponential(multiplier=self.first_wait, max=60)(state)
 
 
 def feed(place: Place) -> list[list[str]]:
