@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestration.options import Live, Recorded, chosen, console
+from orchestration.options import Live, Recorded, chosen, console, errors
 
 
 def register(app: typer.Typer) -> None:
     """Make these commands verbs of `app`."""
     app.command()(serve)
+    app.command()(site)
 
 
 def serve(
@@ -33,3 +35,27 @@ def serve(
         build(publication)
     console.print(f"http://{address}:{port}/ (Ctrl-C ends it)", highlight=False)
     uvicorn.run(create_app(settings), host=address, port=port, log_level="warning")
+
+
+def site(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; replaced as a whole.")],
+    address: Annotated[
+        str | None,
+        typer.Option(help="Where the site will be, as in https://example.org/trends/, for feeds."),
+    ] = None,
+    live: Live = False,
+    recorded: Recorded = None,
+) -> None:
+    """Write the main views of the published marts as files that any static host can serve."""
+    import asyncio
+
+    from serving.site import NotASite, write_site
+
+    settings = chosen(live, recorded)
+    try:
+        with console.status(f"Writing {folder}"):
+            count = asyncio.run(write_site(settings, folder, address))
+    except NotASite as error:
+        errors.print(str(error), style="red")
+        raise typer.Exit(2) from error
+    console.print(f"{count:,} files in {folder}", highlight=False)

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from serving.dependencies import Now, Served
 from serving.model import Model
@@ -129,10 +128,10 @@ class Reader:
             if day < oldest.isoformat()
         ]
 
-    def part(self, template: str, **values: Any) -> Markup:
+    def part(self, template: str, **values: Any) -> str:
         """A template, filled in."""
         found = TEMPLATES.get_template(template)
-        return Markup(found.render(reader=self, say=self.say, **values))
+        return found.render(reader=self, say=self.say, **values)
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page."""
