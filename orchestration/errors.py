@@ -29,6 +29,8 @@ def known() -> dict[type[Exception], int]:
     from orchestration.upgrade import RestoreFailed
     from orchestration.warehouse import BuildFailed, NoWarehouse
     from orchestration.worlds import WorldError
+    from serving.digest import DigestFailed
+    from serving.sender import SendFailed
     from simulator.running import SimulatorFailed
     from spark.java import NoJava
     from spark.shared import NotShared
@@ -48,6 +50,8 @@ def known() -> dict[type[Exception], int]:
         NotShared: Exit.FAILED,
         SimulatorFailed: Exit.FAILED,
         DiskFull: Exit.FAILED,
+        SendFailed: Exit.FAILED,
+        DigestFailed: Exit.FAILED,
         LakeUnreachable: Exit.FAILED,
         Conflict: Exit.FAILED,
         ExpectationsFailed: Exit.REFUSED,
