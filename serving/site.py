@@ -58,7 +58,9 @@ class Walk:
 
     def __init__(self, settings: Settings, folder: Path, address: str | None) -> None:
         self.folder = folder
-        self.app: FastAPI = create_app(settings)
+        # What guards a server from strangers would only stop ourselves.
+        open_to_us = settings.model_copy(update={"rate_limit": "none", "hosts": ["*"]})
+        self.app: FastAPI = create_app(open_to_us)
         self.app.state.is_site = True
         self.app.state.site_address = f"{address.rstrip('/')}/" if address else None
 
