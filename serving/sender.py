@@ -125,12 +125,15 @@ class Sender:
             raise SendFailed(said) from error
 
     def try_once(self, url: str, body: bytes) -> requests.Response:
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
         try:
             answer = self.session.post(
-                url, data=body, headers=headers, timeout=SECONDS, allow_redirects=False
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                # As `auth`, neither a .netrc nor the address takes the key's place.
+                auth=self.signed if self.key else None,
+                timeout=SECONDS,
+                allow_redirects=False,
             )
         except (requests.ConnectionError, requests.Timeout) as error:
             raise Busy(f"no answer ({type(error).__name__})") from None
@@ -147,6 +150,10 @@ class Sender:
                 f"{without_credentials(url)} answered {answer.status_code}: {said}{hint}"
             )
         return answer
+
+    def signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
 
     def pause(self, state: RetryCallState) -> float:
         """As long as the server asks for, else longer from try to try; seconds."""

@@ -161,6 +161,7 @@ def test_credentials_are_written_down_nowhere(place, server):
     hidden = secrets.token_hex()
     url = server.url.replace("http://", f"http://user:{hidden}@") + f"?token={hidden}"
     patient(place, key=hidden).send(url)
+    assert server.keys == [f"Bearer {hidden}"]
     assert hidden not in (place.root / sender.PROOFS).read_text()
     server.answers = [(400, {})]
     with pytest.raises(SendFailed) as error:
