@@ -12,6 +12,7 @@ from pathlib import Path
 
 from orchestration import variables
 from orchestration.settings import ROOT
+from tests.docs.blocks import SHELL, blocks
 
 ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"<[^<>\n]+>")
@@ -19,8 +20,8 @@ ENDS = {"&&", "||", "|", ";", "&"}
 OURS = re.compile(r"(TRENDHOUSE|SNOWFLAKE|DBT|GITHUB)_")
 # Programs of others: that they are there and take these options is not ours to say.
 FOREIGN = {
-    *("aws", "cd", "chmod", "cp", "curl", "docker", "echo", "gcloud", "git", "kubectl"),
-    *("openssl", "pip", "sed", "snow", "spark-submit", "uv", "wait"),
+    *("aws", "cd", "curl", "docker", "gcloud", "git", "kubectl", "openssl", "sed", "snow"),
+    "spark-submit",
 }
 
 
@@ -166,8 +167,6 @@ def dbt(arguments: list[str]) -> Iterator[str]:
 
 def typed_to(program: str, pages: list[Path]) -> list[tuple[str, ...]]:
     """The arguments of every call of a program in the blocks of the pages."""
-    from tests.docs.blocks import SHELL, blocks
-
     return [
         typed.words[1:]
         for page in pages
