@@ -35,18 +35,29 @@ class Command:
 
 def commands(text: str) -> Iterator[Command]:
     """The commands of a block, comments left out; `<what stands in angles>` is a word to be replaced."""
-    for line in text.replace("\\\n", " ").splitlines():
-        lexer = shlex.shlex(
-            PLACEHOLDER.sub("PLACEHOLDER", line), posix=True, punctuation_chars="&|;"
-        )
-        lexer.whitespace_split = True
+    for line in lines(text.replace("\\\n", " ")):
         words: list[str] = []
-        for word in (*lexer, ";"):
+        for word in (*line, ";"):
             if word not in ENDS:
                 words.append(word)
             elif words:
                 yield command(words)
                 words = []
+
+
+def lines(text: str) -> Iterator[list[str]]:
+    """The words of each line; what is in quotes may go on over several."""
+    open_line = ""
+    for line in text.splitlines(keepends=True):
+        open_line += PLACEHOLDER.sub("PLACEHOLDER", line)
+        lexer = shlex.shlex(open_line, posix=True, punctuation_chars="&|;")
+        lexer.whitespace_split = True
+        try:
+            yield list(lexer)
+        except ValueError:  # no closing quotation
+            continue
+        open_line = ""
+    assert not open_line.strip(), f"a quotation is not closed: {open_line}"
 
 
 def command(words: list[str]) -> Command:
