@@ -118,7 +118,9 @@ def test_every_python_block_compiles_and_imports_what_is_there():
 def test_every_yaml_block_can_be_read():
     found = every("yaml")
     assert found
-    assert [str(block) for block in found if not isinstance(yaml.safe_load(block.text), dict)] == []
+    assert [
+        str(block) for block in found if not isinstance(yaml.safe_load(block.text), dict | list)
+    ] == []
 
 
 def test_every_sql_block_can_be_parsed():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from orchestration import variables
 from orchestration.settings import ROOT
+from tests.docs.blocks import SHELL, blocks
 
 ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"<[^<>\n]+>")
@@ -19,8 +20,8 @@ ENDS = {"&&", "||", "|", ";", "&"}
 OURS = re.compile(r"(TRENDHOUSE|SNOWFLAKE|DBT|GITHUB)_")
 # Programs of others: that they are there and take these options is not ours to say.
 FOREIGN = {
-    *("aws", "cd", "chmod", "cp", "curl", "docker", "echo", "gcloud", "git", "kubectl"),
-    *("openssl", "pip", "sed", "snow", "spark-submit", "uv", "wait"),
+    *("aws", "cd", "curl", "docker", "gcloud", "git", "kubectl", "openssl", "sed", "snow"),
+    "spark-submit",
 }
 
 
@@ -34,18 +35,29 @@ class Command:
 
 def commands(text: str) -> Iterator[Command]:
     """The commands of a block, comments left out; `<what stands in angles>` is a word to be replaced."""
-    for line in text.replace("\\\n", " ").splitlines():
-        lexer = shlex.shlex(
-            PLACEHOLDER.sub("PLACEHOLDER", line), posix=True, punctuation_chars="&|;"
-        )
-        lexer.whitespace_split = True
+    for line in lines(text.replace("\\\n", " ")):
         words: list[str] = []
-        for word in (*lexer, ";"):
+        for word in (*line, ";"):
             if word not in ENDS:
                 words.append(word)
             elif words:
                 yield command(words)
                 words = []
+
+
+def lines(text: str) -> Iterator[list[str]]:
+    """The words of each line; what is in quotes may go on over several."""
+    open_line = ""
+    for line in text.splitlines(keepends=True):
+        open_line += PLACEHOLDER.sub("PLACEHOLDER", line)
+        lexer = shlex.shlex(open_line, posix=True, punctuation_chars="&|;")
+        lexer.whitespace_split = True
+        try:
+            yield list(lexer)
+        except ValueError:  # no closing quotation
+            continue
+        open_line = ""
+    assert not open_line.strip(), f"a quotation is not closed: {open_line}"
 
 
 def command(words: list[str]) -> Command:
@@ -166,8 +178,6 @@ def dbt(arguments: list[str]) -> Iterator[str]:
 
 def typed_to(program: str, pages: list[Path]) -> list[tuple[str, ...]]:
     """The arguments of every call of a program in the blocks of the pages."""
-    from tests.docs.blocks import SHELL, blocks
-
     return [
         typed.words[1:]
         for page in pages
