@@ -17,6 +17,7 @@ from dashboards.superset_app import USER
 
 # Tall enough for every chart to be in view: those below are drawn only when they are reached.
 TALL = {"width": 1400, "height": 3200}
+CHROMIUM = Path("/usr/bin/chromium")
 # A busy machine draws slowly; milliseconds.
 PATIENCE = 90_000
 FEWER_COLOURS = """
@@ -84,9 +85,7 @@ class Reader:
 def reading(url: str, password: str) -> Iterator[Reader]:
     """A reader who is logged in."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         found = Reader(browser.new_page(viewport=TALL), url)
         found.login(password)
         yield found

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from dashboards.specs import load
-from tests.dashboards.reader import Reader, reading
+from tests.dashboards.reader import CHROMIUM, Reader, reading
 
 PAGES = {f"opensource-{page.slug}": page for page in load("opensource").dashboards}
 
 
 @pytest.fixture(scope="module")
-def reader(server) -> Iterator[Reader]:
+def reader(request) -> Iterator[Reader]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
+    server = request.getfixturevalue("server")
     with reading(server.url, server.home.password) as found:
         yield found
 
