@@ -38,28 +38,15 @@ def known() -> dict[type[Exception], int]:
     from spark.java import NoJava
     from spark.shared import NotShared
 
+    usage = (SpecError, SettingsError, WorldError, QueryFailed, RestoreFailed, RollbackFailed)
+    failed = (
+        *(LakeUnreachable, Conflict, LoadIncomplete, SimulatorFailed, DiskFull),
+        *(NoJava, NotShared, NoWarehouse, BuildFailed, AirflowFailed),
+        *(AssetError, DashboardsFailed, SiteBroken, SendFailed, DigestFailed),
+    )
     return {
-        SpecError: Exit.USAGE,
-        SettingsError: Exit.USAGE,
-        WorldError: Exit.USAGE,
-        QueryFailed: Exit.USAGE,
-        RestoreFailed: Exit.USAGE,
-        RollbackFailed: Exit.USAGE,
-        LoadIncomplete: Exit.FAILED,
-        AirflowFailed: Exit.FAILED,
-        AssetError: Exit.FAILED,
-        DashboardsFailed: Exit.FAILED,
-        BuildFailed: Exit.FAILED,
-        SiteBroken: Exit.FAILED,
-        NoWarehouse: Exit.FAILED,
-        NoJava: Exit.FAILED,
-        NotShared: Exit.FAILED,
-        SimulatorFailed: Exit.FAILED,
-        DiskFull: Exit.FAILED,
-        SendFailed: Exit.FAILED,
-        DigestFailed: Exit.FAILED,
-        LakeUnreachable: Exit.FAILED,
-        Conflict: Exit.FAILED,
+        **dict.fromkeys(usage, Exit.USAGE),
+        **dict.fromkeys(failed, Exit.FAILED),
         ExpectationsFailed: Exit.REFUSED,
         PublicationBlocked: Exit.REFUSED,
         Locked: Exit.LOCKED,
