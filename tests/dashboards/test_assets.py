@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -212,6 +213,21 @@ def test_a_filter_applies_to_the_charts_whose_mart_has_its_column(built, opensou
     left_out = {trends.charts[number - 1].name for number in language["scope"]["excluded"]}
     assert {"Stars gained", "Topics", "License list"} <= left_out
     assert not left_out & {"Most stars", "Most forks", "Code by language"}
+
+
+def test_the_exposures_of_dbt_name_the_marts_that_each_dashboard_reads(opensource):
+    """As far as any of them is declared, all are, each under its address and with its title."""
+    declared = {}
+    for path in sorted(MARTS.glob("*/_*__exposures.yml")):
+        for each in yaml.safe_load(path.read_text())["exposures"]:
+            if slug := re.search(r"/superset/dashboard/([\w-]+)/", each.get("url", "")):
+                marts = {re.fullmatch(r"ref\('(\w+)'\)", ref)[1] for ref in each["depends_on"]}
+                declared[slug[1]] = (each["label"], marts)
+    expected = {
+        f"opensource-{page.slug}": (page.title, opensource.used_marts(page))
+        for page in opensource.dashboards
+    }
+    assert declared in ({}, expected)
 
 
 def test_the_query_kept_with_a_chart_asks_what_its_form_asks(built):
