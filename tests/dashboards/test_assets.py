@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -94,6 +95,18 @@ def test_a_word_that_no_chart_knows_is_refused(tmp_path):
     )
     with pytest.raises(AssetError, match=r"one\.yml.*metrik"):
         load("opensource", folder=tmp_path)
+
+
+def test_the_chart_that_the_document_adds_is_one(opensource, tmp_path):
+    text = (ROOT / "docs" / "dashboards.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    folder = tmp_path / "opensource"
+    folder.mkdir()
+    shutil.copy(FOLDER / "opensource" / "metrics.yml", folder)
+    page = {"title": "A", "about": "", "filters": [], "rows": [{"charts": yaml.safe_load(block)}]}
+    (folder / "page.yml").write_text(yaml.safe_dump(page))
+    (added,) = load("opensource", folder=tmp_path).dashboards[0].charts
+    assert added in [chart for page in opensource.dashboards for chart in page.charts]
 
 
 def test_the_contracts_read_here_are_those_of_the_marts_that_dbt_has():
