@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,65 +11,17 @@ import pytest
 from serving.drawing.chart import BOTTOM, LEFT, RIGHT, TOP, Chart, Line
 from serving.drawing.scales import day_ticks, round_ticks
 from serving.queries.weeks import weekly
+from tests.serving.page_world import SPARK, client_of, empty, fill_repository
 
 SVG = "{http://www.w3.org/2000/svg}"
-NAME = "apache/spark"
 
 
-def at(day: date, hour: int = 6) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-
-
-def repository(house, name: str = NAME, id: str = "1", **values) -> None:
-    row = {
-        "repository_id": id,
-        "repository_name": name,
-        "url": f"https://github.com/{name}",
-        "star_count": 12_345,
-        "fork_count": 50,
-        "is_deleted": False,
-        "is_archived": False,
-        "is_fork": False,
-        "is_watched": True,
-        "clean_version": 1,
-    }
-    house.insert("repositories", **(row | values))
-
-
-def counted(house, day: date, stars: int, origin: str, id: str = "1") -> None:
-    house.insert(
-        "repositories_daily", repository_id=id, repository_name=NAME, calendar="UTC", origin=origin,
-        star_count=stars, fork_count=50, clean_version=1, observed_date=day, observed_at=at(day),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def shown(house, client):
-    """A repository with 10 days of a ranking, a gap, and two days of the API."""
-    repository(house)
-    for number in range(10):
-        counted(house, date(2026, 10, 1) + timedelta(number), 12_000 + 10 * number, "ranking")
-    counted(house, date(2026, 10, 20), 12_300, "api")
-    counted(house, date(2026, 10, 21), 12_345, "api")
-    for number, closed in enumerate([date(2026, 10, 7), None, date(2026, 10, 15)]):
-        opened = date(2026, 10, 5) + timedelta(number)
-        house.insert(
-            "issues", issue_id=str(number), repository_id="1", title="x", is_deleted=False,
-            is_open=closed is None, created_date=opened, created_at=at(opened), clean_version=1,
-            closed_date=closed, closed_at=closed and at(closed),
-        )  # fmt: skip
-    house.release("spark", "4.1.0", at(date(2026, 10, 5)), repository_id="1")
-    house.product(
-        "spark", "4.1.0", date(2026, 10, 5), repository_id="1", end_of_life_date=date(2026, 10, 6)
-    )
-    house.insert(
-        "completeness", source_name="github", stream_name="repository_counters", partition_name="1",
-        capture_rate=0.9876, observed_date=date(2026, 11, 1), is_below_floor=False, clean_version=1,
-        landed_count=1, held_count=1, kept_count=1, superseded_count=0, quarantined_count=0,
-        inserted_count=1, deleted_count=0,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    house, settings = empty(tmp_path_factory.mktemp("charts"))
+    fill_repository(house)
     house.publish()
-    return client
+    return client_of(settings)
 
 
 def texts(svg: ET.Element) -> list[str]:
@@ -78,7 +30,7 @@ def texts(svg: ET.Element) -> list[str]:
 
 def test_a_chart_draws_each_day_at_its_place_in_the_look_of_its_origin(shown):
     with shown as client:
-        svg = ET.fromstring(client.get(f"/charts/stars/{NAME}.svg?lang=en").text)
+        svg = ET.fromstring(client.get(f"/charts/stars/{SPARK}.svg?lang=en").text)
     dots = {each.find(f"{SVG}title").text: each for each in svg.iter(f"{SVG}circle")}
     assert dots["2026-10-01: 12,000"].get("class") == "dot one ranking"
     assert dots["2026-10-21: 12,345"].get("class") == "dot one api"
@@ -99,7 +51,7 @@ def test_a_chart_draws_each_day_at_its_place_in_the_look_of_its_origin(shown):
 
 def test_a_chart_says_where_it_is_from_and_how_complete_that_is(shown):
     with shown as client:
-        answer = client.get(f"/charts/stars/{NAME}.svg?lang=en")
+        answer = client.get(f"/charts/stars/{SPARK}.svg?lang=en")
     svg = ET.fromstring(answer.text)
     assert svg.find(f"{SVG}title").text == "apache/spark: Stars"
     published = client.app.state.follower.model.published_at
@@ -113,7 +65,7 @@ def test_a_chart_says_where_it_is_from_and_how_complete_that_is(shown):
 
 def test_what_is_open_and_what_happens_by_week_is_what_the_issues_say(shown):
     with shown as client:
-        html = client.get(f"/repositories/{NAME}/?lang=en").text
+        html = client.get(f"/repositories/{SPARK}/?lang=en").text
     tables = re.findall(r"<caption hidden>(.*?)</caption>.*?<tbody>(.*?)</tbody>", html, re.DOTALL)
     rows = {
         title: [
@@ -135,7 +87,7 @@ def test_what_is_open_and_what_happens_by_week_is_what_the_issues_say(shown):
 def test_badges_state_the_values_of_the_marts(shown):
     with shown as client:
         read = {
-            kind: texts(ET.fromstring(client.get(f"/badges/{kind}/{NAME}.svg?lang=en").text))
+            kind: texts(ET.fromstring(client.get(f"/badges/{kind}/{SPARK}.svg?lang=en").text))
             for kind in ("stars", "forks", "release", "end-of-life")
         }
         unknown = client.get("/badges/stars/no/body.svg?lang=en")

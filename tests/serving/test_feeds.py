@@ -9,6 +9,8 @@ from time import struct_time
 import feedparser
 import pytest
 
+from tests.serving.page_world import client_of, empty
+
 FORMATS = ("rss", "atom", "json")
 
 
@@ -16,14 +18,15 @@ def at(day: int) -> datetime:
     return datetime(2026, 10, day, 20, 30, tzinfo=UTC)
 
 
-@pytest.fixture
-def shown(house, client):
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    house, settings = empty(tmp_path_factory.mktemp("feeds"))
     house.product("spark", "4.1.0", date(2026, 10, 31))
     house.release("spark", "4.1.0", at(31))
     house.release("hive", "4.2.0", at(20), body="<script>alert(1)</script> and **more**\x0b")
     house.release("evil", "1\x08<b>", at(10), link="javascript:alert(1)", body=None)
     house.publish()
-    return client
+    return client_of(settings)
 
 
 def test_every_format_has_the_selection_newest_first(shown):
@@ -37,6 +40,7 @@ def test_every_format_has_the_selection_newest_first(shown):
                 feed = feedparser.parse(answer.content)
                 assert not feed.bozo, feed.get("bozo_exception")
                 assert [each.title for each in feed.entries] == wanted, (ending, query)
+                assert feed.feed.link == f"http://testserver/{query}"
             items = client.get(f"/feeds/releases.json{query}").json()["items"]
             assert [each["title"] for each in items] == wanted
 

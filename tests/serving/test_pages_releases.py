@@ -11,6 +11,7 @@ import pytest
 from orchestration.settings import load_settings
 from serving.pages.ages import age
 from serving.posted import Posted, Update
+from tests.serving.page_world import client_of, empty, fill_releases
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
@@ -40,14 +41,8 @@ def at(day: int, hour: int = 20) -> datetime:
 
 @pytest.fixture
 def shown(house, client):
-    """Publishes the house and answers for it."""
-    house.product("spark", "4.1.0", date(2026, 10, 31))
-    house.product("hive", "4.2.0", date(2026, 10, 20))
-    house.release("spark", "4.1.0", at(31), released_date_seoul=date(2026, 11, 1))
-    house.release(
-        "spark", "4.1.0-rc1", at(28, 1), is_prerelease=True, released_date_seoul=date(2026, 10, 28)
-    )
-    house.release("hive", "4.2.0", at(20, 1), released_date_seoul=date(2026, 10, 20))
+    """Publishes the house with what the test has put into it, and answers for it."""
+    fill_releases(house)
 
     def show():
         house.publish()
@@ -56,12 +51,20 @@ def shown(house, client):
     return show
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    house, settings = empty(tmp_path_factory.mktemp("releases"))
+    fill_releases(house)
+    house.publish()
+    return client_of(settings)
+
+
 def cards(html: str) -> list[str]:
     return re.findall(r'data-product="([^"]+)" data-text', html)
 
 
-def test_a_link_selects_products_as_it_always_did(shown):
-    with shown() as client:
+def test_a_link_selects_products_as_it_always_did(plain):
+    with plain as client:
         html = client.get("/?products=hive,spark").text
         assert cards(html) == ["spark", "spark", "hive"]
         assert cards(client.get("/?products=hive").text) == ["hive"]
@@ -74,15 +77,15 @@ def test_a_link_selects_products_as_it_always_did(shown):
     assert pressed == {"hive": "true", "spark": "false"}
 
 
-def test_a_chip_adds_or_takes_its_product_without_a_script(shown):
-    with shown() as client:
+def test_a_chip_adds_or_takes_its_product_without_a_script(plain):
+    with plain as client:
         chips = Page(client.get("/?products=hive").text).all("button", name="products")
         values = {each["data-product"]: each["value"] for each in chips if "data-product" in each}
     assert values == {"hive": "", "spark": "hive,spark"}
 
 
-def test_ages_are_of_the_calendar_that_the_page_names(shown):
-    with shown() as client:
+def test_ages_are_of_the_calendar_that_the_page_names(plain):
+    with plain as client:
         english = client.get("/", headers={"Accept-Language": "fr, en;q=0.8, ko;q=0.2"}).text
         korean = client.get("/", headers={"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.8"}).text
         assert (
@@ -202,8 +205,8 @@ def test_what_strangers_wrote_is_text_and_never_markup(house, shown):
                 assert not (attributes.get("href") or "").startswith("javascript:")
 
 
-def test_a_page_loads_nothing_from_elsewhere_and_carries_no_inline_script_or_style(shown):
-    with shown() as client:
+def test_a_page_loads_nothing_from_elsewhere_and_carries_no_inline_script_or_style(plain):
+    with plain as client:
         for path in ("/", "/products/spark/", "/repositories/", "/compare/", "/completeness/"):
             page = Page(client.get(path).text)
             loaded = [
@@ -214,16 +217,16 @@ def test_a_page_loads_nothing_from_elsewhere_and_carries_no_inline_script_or_sty
             assert not page.all("style"), path
 
 
-def test_a_reader_that_has_the_page_is_not_sent_it_again(shown):
-    with shown() as client:
+def test_a_reader_that_has_the_page_is_not_sent_it_again(plain):
+    with plain as client:
         first = client.get("/")
         again = client.get("/", headers={"If-None-Match": first.headers["etag"]})
         other = client.get("/?lang=ko", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content, other.status_code) == (304, b"", 200)
 
 
-def test_a_damaged_link_is_refused_in_words(shown):
-    with shown() as client:
+def test_a_damaged_link_is_refused_in_words(plain):
+    with plain as client:
         for place in ("x", "[]", '["a"]', "[1,2,3,4]", "[" * 900, "{}"):
             answer = client.get("/", params={"before": place})
             assert (answer.status_code, "damaged" in answer.text) == (400, True), place

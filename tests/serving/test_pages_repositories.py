@@ -7,12 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.serving.test_charts import at, counted, repository
+from tests.serving.page_world import at, captured, client_of, counted, empty, repository
 
 
-@pytest.fixture
-def shown(house, client):
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
     """Three repositories; `b/two` was `old/name` once; `c/three` is gone."""
+    house, settings = empty(tmp_path_factory.mktemp("repositories"))
     repository(
         house,
         "a/one",
@@ -63,8 +64,10 @@ def shown(house, client):
         "projects", repository_id="2", project_name="Plan", url="javascript:alert(1)", project_number=1,
         is_closed=False, is_deleted=False, clean_version=1,
     )  # fmt: skip
+    for partition, landed in (("1", 10), ("2", 30)):
+        captured(house, "issues", partition, landed + 10 * (partition == "2"), landed)
     house.publish()
-    return client
+    return client_of(settings)
 
 
 def names(html: str) -> list[str]:
@@ -142,18 +145,9 @@ def test_up_to_five_repositories_are_compared_and_more_are_refused(shown):
     assert (unknown.status_code, "no/body" in unknown.text) == (404, True)
 
 
-def test_completeness_is_the_ledgers(house, client):
-    for partition, expected, landed in (("1", 10, 10), ("2", 40, 30)):
-        house.insert(
-            "completeness", source_name="github", stream_name="issues", partition_name=partition,
-            measure="held", expected_count=expected, landed_count=landed, held_count=landed,
-            kept_count=landed, superseded_count=0, quarantined_count=0, inserted_count=landed, deleted_count=0,
-            capture_rate=landed / expected, floor_capture_rate=0.9, floor_action="flag", is_below_floor=landed < expected, observed_date=date(2026, 11, 1),
-            clean_version=1,
-        )  # fmt: skip
-    house.publish()
-    with client:
-        html = client.get("/completeness/").text
+def test_completeness_is_the_ledgers(shown):
+    with shown as client:
+        html = client.get("/completeness/?lang=en").text
     cells = re.findall(
         r"<t[hd][^>]*>(.*?)</t[hd]>", re.search(r"<tr><td>github</td>.*?</tr>", html, re.DOTALL)[0]
     )
