@@ -240,7 +240,7 @@ def test_the_exposures_of_dbt_name_the_marts_that_each_dashboard_reads(opensourc
         f"opensource-{page.slug}": (page.title, opensource.used_marts(page))
         for page in opensource.dashboards
     }
-    assert declared in ({}, expected)
+    assert declared == expected
 
 
 def test_the_query_kept_with_a_chart_asks_what_its_form_asks(built):
