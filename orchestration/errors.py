@@ -31,6 +31,7 @@ def known() -> dict[type[Exception], int]:
     from orchestration.worlds import WorldError
     from serving.digest import DigestFailed
     from serving.sender import SendFailed
+    from serving.site import NotASite, Unwritable
     from simulator.running import SimulatorFailed
     from spark.java import NoJava
     from spark.shared import NotShared
@@ -42,6 +43,7 @@ def known() -> dict[type[Exception], int]:
         QueryFailed: Exit.USAGE,
         RestoreFailed: Exit.USAGE,
         RollbackFailed: Exit.USAGE,
+        NotASite: Exit.USAGE,
         LoadIncomplete: Exit.FAILED,
         AirflowFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
@@ -51,6 +53,7 @@ def known() -> dict[type[Exception], int]:
         SimulatorFailed: Exit.FAILED,
         DiskFull: Exit.FAILED,
         SendFailed: Exit.FAILED,
+        Unwritable: Exit.FAILED,
         DigestFailed: Exit.FAILED,
         LakeUnreachable: Exit.FAILED,
         Conflict: Exit.FAILED,
