@@ -139,7 +139,7 @@ def fill_table(model: sqlite3.Connection, publication: Publication, mart: str) -
     columns = {name: column.type for name, column in contracts()[mart].columns.items()}
     declared = {name: TYPES.get(kind, "TEXT") for name, kind in columns.items()}
     declared["_partition"] = "TEXT"
-    if declared != {row[1]: row[2] for row in model.execute(f"pragma table_info({mart})")}:
+    if declared != {row[1]: row[2].upper() for row in model.execute(f"pragma table_info({mart})")}:
         make_table(model, mart, declared)
     known = dict(
         model.execute("select partition, fingerprint from _partitions where mart = ?", [mart])

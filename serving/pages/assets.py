@@ -9,6 +9,7 @@ from functools import cache
 from fastapi import APIRouter, Response
 
 from serving.drawing.svg import STATIC
+from serving.problems import Refused
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,7 +39,7 @@ def stamp() -> str:
 async def asset(name: str) -> Response:
     """A file of the pages."""
     if name not in assets():
-        return Response("There is no such file.", 404, media_type="text/plain")
+        raise Refused(404, "There is no such file.")
     kind = TYPES["." + name.rsplit(".", 1)[1]]
     kept = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
     return Response(assets()[name], media_type=kind, headers=kept)

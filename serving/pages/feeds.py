@@ -16,6 +16,7 @@ from serving.pages.notes import is_web, rendered
 from serving.pages.reader import Read, Reader
 from serving.pages.releases import posted
 from serving.pages.selection import DamagedPlace, Selected, Selection
+from serving.posted import ORIGIN
 from serving.queries.releases import Release
 
 router = APIRouter(tags=["feeds"])
@@ -39,9 +40,11 @@ def heading(release: Release) -> str:
 
 
 def link(reader: Reader, release: Release) -> str:
-    """The notes, or the product's page."""
+    """The notes, or the product's page, or its selection if it has none."""
     if is_web(release.link):
         return printable(release.link)
+    if release.kind == ORIGIN:
+        return f"{reader.base}?products={quote(release.product, safe='')}"
     return f"{reader.base}products/{quote(release.product)}/"
 
 

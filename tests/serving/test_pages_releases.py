@@ -152,8 +152,10 @@ def test_posted_releases_stand_among_the_others_with_their_origin(house, shown, 
     with shown() as client:
         html = client.get("/").text
         feed = client.get("/feeds/releases.json?products=tableau").json()
+        own = client.get("/?products=tableau").text
     assert cards(html) == ["spark", "tableau", "spark", "hive"]
     assert html.count("posted by others") == 1
+    assert 'class="product" href="./?products=tableau"' in html and cards(own) == ["tableau"]
     assert "github 2026-10-31, posted 2026-10-30" in html
     assert [each["title"] for each in feed["items"]] == ["tableau 2026.3"]
 

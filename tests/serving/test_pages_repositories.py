@@ -7,7 +7,31 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.serving.conftest import House
 from tests.serving.page_world import at, captured, client_of, counted, empty, repository
+
+
+def fill_two(house: House) -> None:
+    """People, language, topic and project of `b/two`."""
+    people = [("ann", 60, False), ("bob", 20, False), ("robot[bot]", 500, True)]
+    for login, count, is_bot in people:
+        house.insert(
+            "contributors", repository_id="2", contributor_key=login, author_login=login,
+            commit_count=count, is_bot=is_bot, is_anonymous=False, clean_version=1,
+        )  # fmt: skip
+    house.insert(
+        "languages",
+        repository_id="2",
+        language_name="Rust",
+        byte_count=3,
+        byte_share=0.75,
+        clean_version=1,
+    )
+    house.insert("topics", repository_id="2", topic_name="<i>data</i>", clean_version=1)
+    house.insert(
+        "projects", repository_id="2", project_name="Plan", url="javascript:alert(1)", project_number=1,
+        is_closed=False, is_deleted=False, clean_version=1,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -45,25 +69,7 @@ def shown(tmp_path_factory):
     house.sql(
         "update marts.repositories_daily set star_growth_7d = 7, star_growth_28d = 28 where observed_date = '2026-10-30'"
     )
-    people = [("ann", 60, False), ("bob", 20, False), ("robot[bot]", 500, True)]
-    for login, count, is_bot in people:
-        house.insert(
-            "contributors", repository_id="2", contributor_key=login, author_login=login,
-            commit_count=count, is_bot=is_bot, is_anonymous=False, clean_version=1,
-        )  # fmt: skip
-    house.insert(
-        "languages",
-        repository_id="2",
-        language_name="Rust",
-        byte_count=3,
-        byte_share=0.75,
-        clean_version=1,
-    )
-    house.insert("topics", repository_id="2", topic_name="<i>data</i>", clean_version=1)
-    house.insert(
-        "projects", repository_id="2", project_name="Plan", url="javascript:alert(1)", project_number=1,
-        is_closed=False, is_deleted=False, clean_version=1,
-    )  # fmt: skip
+    fill_two(house)
     for partition, landed in (("1", 10), ("2", 30)):
         captured(house, "issues", partition, landed + 10 * (partition == "2"), landed)
     house.publish()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +22,7 @@ import feedparser
 import pytest
 
 from orchestration.settings import ROOT
+from serving.posted import Posted, Update
 from serving.site import NotASite, Unwritable, write_site
 from tests.serving.conftest import NOW
 from tests.serving.page_world import SPARK, client_of, empty, fill_releases, fill_repository
@@ -36,6 +37,9 @@ def world(tmp_path_factory):
     fill_releases(house)
     fill_repository(house)
     house.publish()
+    # Of what is only posted there is no product's page.
+    update = Update("own/../thing", "1.0", "https://example.org/own", date(2026, 11, 1))
+    Posted(settings.place).take([update], datetime(2026, 11, 1, tzinfo=UTC))
     return house, settings
 
 
@@ -149,7 +153,7 @@ def test_feeds_of_a_site_have_absolute_links_where_its_address_is_told(world, tm
     asyncio.run(write_site(world[1], tmp_path / "site", "https://trends.example.org/daily"))
     feed = feedparser.parse((tmp_path / "site" / "feeds" / "releases.rss").read_bytes())
     assert feed.feed.link == "https://trends.example.org/daily/"
-    assert feed.entries[0].title == "spark 4.1.0"
+    assert [each.title for each in feed.entries[:2]] == ["own/../thing 1.0", "spark 4.1.0"]
 
 
 def test_the_command_writes_a_site_and_refuses_what_is_none(world, tmp_path):
