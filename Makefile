@@ -1,7 +1,7 @@
 # Thin names over the command line; what they need is installed first, from committed locks.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run build serve airflow test lint format scan docs doctor bench lock environment
+.PHONY: help run build serve airflow dashboards test lint format scan docs doctor bench lock environment
 
 ARGS ?=
 BIN := $(or $(TRENDHOUSE_VENV),.venv)/bin
@@ -26,9 +26,15 @@ airflow: ## Airflow with all of it on schedule, until Ctrl-C
 	@bin/environment airflow
 	@exec $(BIN)/trendhouse airflow $(ARGS)
 
+dashboards: ## Superset with every dashboard over the published marts, until Ctrl-C
+	@bin/environment run
+	@bin/environment superset
+	@exec $(BIN)/trendhouse dashboards $(ARGS)
+
 test: ## Prove that it all works
 	@bin/environment test
 	@bin/environment emulator
+	@bin/environment superset
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: ## Check style of Python and SQL

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 def known() -> dict[type[Exception], int]:
     """Each expected error with its exit code; all else is a bug and keeps its traceback."""
+    from dashboards.server import DashboardsFailed
+    from dashboards.specs import AssetError
     from expectations.check import ExpectationsFailed
     from handbook.site import SiteBroken
     from ingestion.spec import SpecError
@@ -30,6 +32,8 @@ def known() -> dict[type[Exception], int]:
     from orchestration.upgrade import RestoreFailed
     from orchestration.warehouse import BuildFailed, NoWarehouse
     from orchestration.worlds import WorldError
+    from serving.digest import DigestFailed
+    from serving.sender import SendFailed
     from simulator.running import SimulatorFailed
     from spark.java import NoJava
     from spark.shared import NotShared
@@ -43,6 +47,8 @@ def known() -> dict[type[Exception], int]:
         RollbackFailed: Exit.USAGE,
         LoadIncomplete: Exit.FAILED,
         AirflowFailed: Exit.FAILED,
+        AssetError: Exit.FAILED,
+        DashboardsFailed: Exit.FAILED,
         BuildFailed: Exit.FAILED,
         SiteBroken: Exit.FAILED,
         NoWarehouse: Exit.FAILED,
@@ -50,6 +56,8 @@ def known() -> dict[type[Exception], int]:
         NotShared: Exit.FAILED,
         SimulatorFailed: Exit.FAILED,
         DiskFull: Exit.FAILED,
+        SendFailed: Exit.FAILED,
+        DigestFailed: Exit.FAILED,
         LakeUnreachable: Exit.FAILED,
         Conflict: Exit.FAILED,
         ExpectationsFailed: Exit.REFUSED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,27 +10,104 @@ import typer
 from orchestration.options import Live, Recorded, chosen, console
 
 
+class Language(StrEnum):
+    en = "en"
+    ko = "ko"
+
+
 def register(app: typer.Typer) -> None:
     """Make these commands verbs of `app`."""
-    app.command()(serve)
+    for verb in (serve, send, digest):
+        app.command()(verb)
 
 
 def serve(
     port: Annotated[int, typer.Option(help="Port of pages and API.")] = 8000,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Start also where nothing is published yet.")
+    ] = False,
     live: Live = False,
     recorded: Recorded = None,
 ) -> None:
     """Serve pages, feeds, charts and the API over the published marts, until Ctrl-C."""
     import uvicorn
 
+    from orchestration.published import NothingPublished
     from serving.app import create_app
+    from serving.read_model import refresh
+
+    settings = chosen(live, recorded)
+    with console.status(f"Reading what is published in {settings.place.root.name}"):
+        try:
+            refresh(settings.place)
+        except NothingPublished:
+            if not wait:
+                raise
+    console.print(f"http://{address}:{port}/ (Ctrl-C ends it)", highlight=False)
+    uvicorn.run(create_app(settings), host=address, port=port, log_level="warning")
+
+
+def send(
+    url: Annotated[str, typer.Argument(help="Where to, as in `https://host/api/v1/update`.")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Also if this very feed was delivered there before.")
+    ] = False,
+    live: Live = False,
+    recorded: Recorded = None,
+) -> None:
+    """Post the release feed, newest first, to any server that takes S1's wire shape.
+
+    The key of that server is TRENDHOUSE_SEND_KEY. A proof of each delivery is kept in the world's `sent.json`.
+    """
+    from serving.sender import Sender
+
+    settings = chosen(live, recorded)
+    key = settings.send_key.get_secret_value() if settings.send_key else None
+    with console.status("Sending") as status:
+        proof = Sender(settings.place, key).send(
+            url, again=again, progress=lambda done, rows: status.update(f"{done:,} of {rows:,}")
+        )
+    if proof is None:
+        console.print("Delivered before, and nothing is new: nothing sent (`--again` sends it).")
+    else:
+        console.print(
+            f"{proof.rows:,} releases in {proof.requests} requests to {proof.url}: {proof.status} {proof.answer}",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def digest(
+    slack: Annotated[bool, typer.Option("--slack", help="By Slack, `slack_default`.")] = False,
+    mail: Annotated[
+        bool, typer.Option("--mail", help="By mail, to TRENDHOUSE_ALERT_MAIL.")
+    ] = False,
+    products: Annotated[
+        str, typer.Option(help="Products, separated by commas; without it, all.")
+    ] = "",
+    lang: Annotated[Language, typer.Option(help="Language of the message.")] = Language.en,
+    days: Annotated[
+        int, typer.Option(min=1, max=365, help="So many days back a release is news.")
+    ] = 7,
+    live: Live = False,
+    recorded: Recorded = None,
+) -> None:
+    """Tell of releases that are new since the last digest; nothing is sent where nothing is new."""
+    from orchestration.settings import parts
+    from serving.digest import send as tell
+    from serving.model import Model
     from serving.publication import Publication
     from serving.read_model import build
 
+    ways = [name for name, wanted in (("slack", slack), ("mail", mail)) if wanted]
+    if not ways:
+        raise typer.BadParameter("say by which way: --slack, --mail, or both.")
     settings = chosen(live, recorded)
-    publication = Publication.newest(settings.place)
-    with console.status(f"Reading version {publication.version} of {settings.place.root.name}"):
-        build(publication)
-    console.print(f"http://{address}:{port}/ (Ctrl-C ends it)", highlight=False)
-    uvicorn.run(create_app(settings), host=address, port=port, log_level="warning")
+    model = Model(build(Publication.newest(settings.place)))
+    told = tell(settings, model, ways, products=parts(products), language=lang.value, days=days)
+    for way, count in told.items():
+        console.print(
+            f"{way}: {count} new releases told." if count else f"{way}: nothing new, silent."
+        )

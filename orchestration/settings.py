@@ -7,7 +7,7 @@ import re
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,28 @@ from spark.masters import check_address, read_conf
 ROOT = Path(__file__).parents[1]
 World = Literal["sample", "live", "recorded"]
 Given = TypeVar("Given", bound=BaseSettings)
+LEAST_KEY = 16
+
+
+def parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def check_rate(text: str) -> str:
+    """Raises ValueError unless it is a rate as the library `limits` reads it, or `none`."""
+    if text != "none":
+        from limits import parse
+
+        parse(text)
+    return text
+
+
+def of_length(keys: SecretStr | None) -> SecretStr | None:
+    """Raises ValueError for a key that could be guessed."""
+    if keys and any(len(key) < LEAST_KEY for key in parts(keys.get_secret_value())):
+        raise ValueError(f"A key has at least {LEAST_KEY} characters")
+    return keys
 
 
 class SettingsError(Exception):
@@ -132,11 +154,40 @@ class Settings(BaseSettings):
     alert_deadline_minutes: float = Field(
         180, gt=0, description="A run that is not over this long after it was queued is told."
     )
+    fetch_seconds: float = Field(
+        300,
+        ge=1,
+        description="On Snowflake: how often `trendhouse serve` looks for a new publication; seconds.",
+    )
     selftest_url: str | None = Field(
         None, description="A JSON list for the self-test; unset: the licenses that GitHub serves."
     )
     selftest_retry_seconds: float = Field(
         60, ge=0, description="Pause before the self-test tries a task again."
+    )
+    api_keys: Annotated[SecretStr | None, AfterValidator(of_length)] = Field(
+        None,
+        description="Keys that may post to `/api/v1/update`, separated by commas, of 16 characters at least; "
+        "unset: nobody may.",
+    )
+    rate_limit: Annotated[str, AfterValidator(check_rate)] = Field(
+        "1200/minute",
+        description="Requests per client and time that are answered, as in `1200/minute`; `none`: all.",
+    )
+    body_limit_mb: float = Field(4, gt=0, description="Largest body that a request may have; MB.")
+    cors_origins: Annotated[list[str], NoDecode, BeforeValidator(parts)] = Field(
+        "*",
+        validate_default=True,
+        description="Origins whose pages may read the API, separated by commas; `*`: all.",
+    )
+    hosts: Annotated[list[str], NoDecode, BeforeValidator(parts)] = Field(
+        "*",
+        validate_default=True,
+        description="Names under which pages and API are served, separated by commas, as in "
+        "`trends.example.org,*.example.net`; `*`: any.",
+    )
+    send_key: SecretStr | None = Field(
+        None, description="Key of the server that `trendhouse send` posts to."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="Level of the run's log file: DEBUG, INFO, WARNING, ERROR or CRITICAL."
@@ -165,6 +216,11 @@ class Settings(BaseSettings):
     @classmethod
     def from_the_root(cls, value: Path | None) -> Path | None:
         return None if value is None else (ROOT / value.expanduser()).resolve()
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of those who may post; empty without any."""
+        return parts(self.api_keys.get_secret_value()) if self.api_keys else []
 
     @property
     def tokens(self) -> list[str]:
@@ -259,5 +315,6 @@ def complaint(error: ErrorDetails, kind: type[BaseSettings] = Settings) -> str:
     field = kind.model_fields.get(name)
     alias = field.validation_alias if field else name  # pydantic names an alias, where there is one
     variable = str(alias or f"{kind.model_config['env_prefix']}{name}".upper())
-    value = "" if "TOKEN" in variable else f" is {str(error['input'])!r}"
+    is_secret = field and SecretStr in (field.annotation, *get_args(field.annotation))
+    value = "" if is_secret or "TOKEN" in variable else f" is {str(error['input'])!r}"
     return f"{variable}{value}: {error['msg'].removeprefix('Input ')}."

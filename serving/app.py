@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from orchestration.settings import Settings
-from serving import health
+from serving import api, health, measuring, pages, problems, protection
 from serving.follower import Follower
 
 # What a later source adds (questions, films, hotels) is one more router here.
-ROUTERS = (health.router,)
+ROUTERS = (health.router, measuring.router, api.router, pages.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -20,15 +20,20 @@ def create_app(settings: Settings) -> FastAPI:
 
     `app.state` has `follower` and `settings`; routes ask for what serving.dependencies offers.
     """
-    follower = Follower(settings.place)
+    follower = Follower(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with follower.following():
             yield
 
-    app = FastAPI(title="Trendhouse", lifespan=lifespan)
+    app = FastAPI(
+        title="Trendhouse", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.state.follower, app.state.settings = follower, settings
+    for part in (measuring, protection):
+        part.install(app, settings)
+    problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     return app

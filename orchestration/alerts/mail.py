@@ -21,16 +21,21 @@ class MailChannel(Channel):
     connection_id = "smtp_default"
 
     def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
-        from airflow.providers.smtp.hooks.smtp import SmtpHook
+        post(recipients(alert, settings), f"[trendhouse] {wording.title(alert)}", body(alert))
 
-        with SmtpHook(smtp_conn_id=self.connection_id) as hook:
-            hook.send_email_smtp(
-                to=recipients(alert, settings),
-                from_email=hook.from_email or SENDER,
-                subject=f"[trendhouse] {wording.title(alert)}",
-                html_content=body(alert),
-                custom_headers={"Auto-Submitted": "auto-generated"},
-            )
+
+def post(to: list[str], subject: str, html: str) -> None:
+    """Send a mail by the connection of this channel. May raise anything."""
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    with SmtpHook(smtp_conn_id=MailChannel.connection_id) as hook:
+        hook.send_email_smtp(
+            to=to,
+            from_email=hook.from_email or SENDER,
+            subject=subject,
+            html_content=html,
+            custom_headers={"Auto-Submitted": "auto-generated"},
+        )
 
 
 def recipients(alert: Alert, settings: Settings) -> list[str]:

@@ -23,20 +23,23 @@ class SlackChannel(Channel):
     connection_id = "slack_default"
 
     def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
-        text, blocks = wording.title(alert), blocks_of(alert)
-        if connection.conn_type == "slack":
-            from airflow.providers.slack.hooks.slack import SlackHook
+        post(connection, wording.title(alert), blocks_of(alert))
 
-            channel = connection.extra_dejson.get("channel", "#trendhouse")
-            hook = SlackHook(slack_conn_id=self.connection_id, timeout=SECONDS)
-            hook.client.chat_postMessage(
-                channel=channel, text=text, blocks=blocks, unfurl_links=False
-            )
-        else:
-            from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
 
-            hook = SlackWebhookHook(slack_webhook_conn_id=self.connection_id, timeout=SECONDS)
-            hook.send(text=text, blocks=blocks, unfurl_links=False)
+def post(connection: Any, text: str, blocks: list[dict[str, Any]]) -> None:
+    """Send blocks by the connection of this channel; `text` stands where they cannot be shown. May raise anything."""
+    name = SlackChannel.connection_id
+    if connection.conn_type == "slack":
+        from airflow.providers.slack.hooks.slack import SlackHook
+
+        channel = connection.extra_dejson.get("channel", "#trendhouse")
+        hook = SlackHook(slack_conn_id=name, timeout=SECONDS)
+        hook.client.chat_postMessage(channel=channel, text=text, blocks=blocks, unfurl_links=False)
+    else:
+        from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
+
+        hook = SlackWebhookHook(slack_webhook_conn_id=name, timeout=SECONDS)
+        hook.send(text=text, blocks=blocks, unfurl_links=False)
 
 
 def blocks_of(alert: Alert) -> list[dict[str, Any]]:

@@ -1,0 +1,66 @@
+"""How complete an answer is: the worst capture rate of the streams that it is made of."""
+
+from __future__ import annotations
+
+from serving.model import Model
+
+REPOSITORIES = ("github.repositories", "github.repository_counters")
+RELEASES = ("github.releases", "github.tags", "endoflife.release_dates", "endoflife.release_cycles")
+# Mart to the streams, `source.stream`, that its rows are made of. The ledger's own marts are complete by nature.
+STREAMS: dict[str, tuple[str, ...]] = {
+    "commits": ("github.commits",),
+    "commits_daily": ("github.commits",),
+    "completeness": (),
+    "contributor_weeks": ("github.contributor_weeks",),
+    "contributors": ("github.contributors",),
+    "drift": (),
+    "events_hourly": ("gharchive.events",),
+    "forks": ("github.forks",),
+    "issues": ("github.issues",),
+    "languages": ("github.languages",),
+    "licenses": ("github.licenses", "github.repository_licenses"),
+    "products": RELEASES,
+    "projects": ("github.projects",),
+    "pull_requests": ("github.pull_requests",),
+    "quarantine": (),
+    "release_cycles": ("endoflife.release_cycles",),
+    "releases": RELEASES,
+    "repositories": REPOSITORIES,
+    "repositories_daily": (*REPOSITORIES, "github_ranking.rankings", "gharchive.events"),
+    "repository_names": (*REPOSITORIES, "github_ranking.rankings", "gharchive.events"),
+    "tags": ("github.tags",),
+    "topics": ("github.topics",),
+    "unresolved_rankings": ("github_ranking.rankings",),
+}
+
+
+def streams_of(*marts: str) -> tuple[str, ...]:
+    """The streams of some marts, each once."""
+    return tuple(dict.fromkeys(each for mart in marts for each in STREAMS[mart]))
+
+
+def capture_rate(model: Model, *streams: str, partition: str | None = None) -> float | None:
+    """The worst rate over streams, as in `github.issues`; None where upstream never says how much there is.
+
+    With a `partition` (a repository's id, a product, a day) only its newest day counts.
+    """
+    if partition is None:
+        rates = [
+            each["worst_capture_rate"]
+            for each in model.capture_rates
+            if f"{each['source_name']}.{each['stream_name']}" in streams
+        ]
+    else:
+        rates = [newest(model, stream, partition) for stream in streams]
+    return min((rate for rate in rates if rate is not None), default=None)
+
+
+def newest(model: Model, stream: str, partition: str) -> float | None:
+    """The rate of a partition of a stream on its newest day."""
+    found = model.row(
+        "select capture_rate from completeness where partition_name = ? and stream_name = ? "
+        "and source_name = ? order by observed_date desc",
+        partition,
+        *reversed(stream.split(".")),
+    )
+    return found["capture_rate"] if found else None

@@ -1,0 +1,171 @@
+"""Who reads, and what is answered: language and calendar, links that work below any path, one way to render."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Depends, Query, Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from serving.dependencies import Now, Served
+from serving.model import Model
+from serving.pages import ages, marks, notes
+from serving.pages.assets import stamp
+from serving.pages.words import CALENDARS, LANGUAGES, language_of, said
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters |= {
+    "initials": marks.initials,
+    "colour": marks.colour,
+    "rendered": notes.rendered,
+    "excerpt": notes.excerpt,
+    "number": lambda value: "–" if value is None else f"{value:,}",
+    "signed": lambda value: "–" if value is None else f"{value:+,}",
+    "percent": lambda value: "–" if value is None else f"{int(value * 1000) / 10:g} %",
+}
+TEMPLATES.globals["tongues"] = LANGUAGES
+TEMPLATES.tests["web"] = notes.is_web
+# A publication, or a source, whose newest day is older is not up to date.
+STALE_DAYS = 2
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One request's view of what is published; `asked` is the language if it was named."""
+
+    request: Request
+    model: Model
+    now: datetime
+    language: str
+    asked: str | None
+
+    @property
+    def is_site(self) -> bool:
+        """Whether files are written for a host without a server."""
+        return getattr(self.request.app.state, "is_site", False)
+
+    @property
+    def calendar(self) -> str:
+        return CALENDARS[self.language]
+
+    @property
+    def today(self) -> date:
+        return ages.today(self.now, self.calendar)
+
+    @property
+    def path(self) -> str:
+        """The path below the application's root."""
+        return self.request.scope["path"].removeprefix(self.request.scope.get("root_path", ""))
+
+    @property
+    def root(self) -> str:
+        """The way from the page to the root: `./`, `../`, …; a site has Korean pages in a folder of their own."""
+        depth = self.path.count("/") - 1 + (self.is_site and self.language == "ko")
+        return "../" * depth or "./"
+
+    @property
+    def base(self) -> str:
+        """The absolute address of the root; of a site the one it was given, else the way to the root."""
+        if self.is_site:
+            return self.request.app.state.site_address or self.root
+        return str(self.request.base_url)
+
+    def say(self, key: str, **values: object) -> str:
+        return said(key, self.language, **values)
+
+    def age(self, day: str | date) -> str:
+        return ages.age(date.fromisoformat(str(day)), self.today, self.language)
+
+    def page(self, path: str = "", language: str | None = None, **query: object) -> str:
+        """The link to a page by its path below the root; the language goes along if it was named."""
+        told = {name: value for name, value in query.items() if value not in (None, "")}
+        if self.is_site:
+            folder = "ko/" if (language or self.language) == "ko" else ""
+            return self.root + folder + quote(path) + (f"?{urlencode(told)}" if told else "")
+        if wanted := language or self.asked:
+            told["lang"] = wanted
+        return self.root + quote(path) + (f"?{urlencode(told)}" if told else "")
+
+    def file(self, path: str, **query: object) -> str:
+        """The link to a feed, chart, badge or download, which have no language of their own."""
+        return self.root + quote(path) + (f"?{urlencode(query)}" if query else "")
+
+    def asset(self, name: str) -> str:
+        return f"{self.root}static/{name}?v={stamp()}"
+
+    def switch(self, language: str) -> str:
+        """The link to this page in another language."""
+        kept = {name: value for name, value in self.request.query_params.items() if name != "lang"}
+        return self.page(self.path.removeprefix("/"), language, **kept)
+
+    def stale(self, streams: Sequence[str] = ()) -> list[str]:
+        """What is not up to date, as sentences: the publication, and sources of the streams."""
+        oldest = self.today - timedelta(STALE_DAYS)
+        told = []
+        published = ages.today(self.model.published_at, self.calendar)
+        if published < oldest:
+            told.append(self.say("stale", age=self.age(published)))
+        newest: dict[str, str] = {}
+        for each in self.model.capture_rates:
+            source = each["source_name"]
+            if f"{source}.{each['stream_name']}" in streams and each["newest_date"]:
+                newest[source] = max(newest.get(source, ""), each["newest_date"])
+        return told + [
+            self.say("stale_source", source=source, day=day)
+            for source, day in sorted(newest.items())
+            if day < oldest.isoformat()
+        ]
+
+    def part(self, template: str, **values: Any) -> Markup:
+        """A template, filled in."""
+        found = TEMPLATES.get_template(template)
+        return Markup(found.render(reader=self, say=self.say, **values))
+
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page."""
+        answer = self.answer(self.part(template, **values), "text/html", status)
+        answer.headers["Vary"] = "Accept-Language"
+        return answer
+
+    def refuse(self, key: str, status: int, **values: object) -> Response:
+        """A page that says what is wrong."""
+        title = "not_found" if status == 404 else "cannot"
+        return self.render("refused.html", status, title=title, reason=self.say(key, **values))
+
+    def answer(self, text: str | bytes, kind: str, status: int = 200) -> Response:
+        """Any text with its ETag; 304 without it if the reader has it already."""
+        body = text.encode() if isinstance(text, str) else text
+        tag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
+        headers = {"ETag": tag, "Cache-Control": "public, max-age=30, stale-while-revalidate=300"}
+        known = self.request.headers.get("if-none-match", "")
+        if status == 200 and tag in [each.strip() for each in known.split(",")]:
+            return Response(status_code=304, headers=headers)
+        return Response(body, status, media_type=kind, headers=headers)
+
+
+async def reader(
+    request: Request,
+    model: Served,
+    now: Now,
+    lang: Annotated[str | None, Query(description="Language: `en` or `ko`.", max_length=20)] = None,
+) -> Reader:
+    """The language is the one asked for, else the browser's, else English."""
+    accepted = request.headers.get("accept-language", "")
+    asked = lang if lang in LANGUAGES else None
+    return Reader(request, model, now, language_of(asked, accepted), asked)
+
+
+Read = Annotated[Reader, Depends(reader)]

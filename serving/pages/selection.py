@@ -1,0 +1,128 @@
+"""The releases that a link selects: those of the marts, and those that others have posted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from serving.model import Model
+from serving.posted import ORIGIN, Posted
+from serving.queries import releases
+from serving.queries.releases import Release
+
+PAGE = 48
+BATCH = 200
+
+Place = tuple[str, str, str, str]
+
+
+class DamagedPlace(ValueError):
+    """A link to older releases that no page has made."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Products (all without), a text to search for, and the place after which releases are wanted."""
+
+    products: tuple[str, ...] = ()
+    search: str = ""
+    before: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Raises DamagedPlace."""
+        if self.before is None:
+            return None
+        try:
+            told = json.loads(self.before)
+        except (ValueError, RecursionError) as error:
+            raise DamagedPlace(self.before) from error
+        if not (
+            isinstance(told, list)
+            and len(told) == 4
+            and all(isinstance(each, str) for each in told)
+        ):
+            raise DamagedPlace(self.before)
+        return tuple(told)
+
+    def after(self, release: Release) -> str:
+        """The place of a release as links have it."""
+        return json.dumps(release.place, ensure_ascii=False, separators=(",", ":"))
+
+    def toggled(self, product: str) -> str:
+        """The products with one more, or one less, as links have them."""
+        rest = [each for each in self.products if each != product]
+        return ",".join(rest if product in self.products else [*rest, product])
+
+    def found(
+        self, model: Model, posted: Posted, calendar: str, limit: int = PAGE
+    ) -> list[Release]:
+        """Newest first. Raises DamagedPlace.
+
+        What is posted and known to the marts too is the marts' release with one more source.
+        """
+        known = releases.newest(
+            model,
+            self.products,
+            before=self.place,
+            limit=limit,
+            search=self.search,
+            calendar=calendar,
+        )
+        others = list(self.posted(model, posted, calendar, limit))
+        told = {(each.product, each.version): each.day for each in others}
+        known = [
+            replace(each, sources=(*each.sources, (ORIGIN, told[each.product, each.version])))
+            if (each.product, each.version) in told
+            else each
+            for each in known
+        ]
+        new = [each for each in others if not releases.find(model, each.product, each.version)]
+        return sorted([*known, *new], key=lambda each: each.place, reverse=True)[:limit]
+
+    def posted(self, model: Model, posted: Posted, calendar: str, limit: int) -> Iterator[Release]:
+        """Posted releases of the selection in their order: at least `limit`, and all of the last one's day."""
+        place, text = self.place, self.search.casefold()
+        taken, last = 0, None
+        for each in walk(posted, self.products):
+            day = each.released_date.isoformat()
+            if taken >= limit and day != last:
+                return
+            release = Release(
+                each.product_name, each.version, day, None, ORIGIN, ORIGIN, False,
+                link=each.link, sources=((ORIGIN, day),),
+            )  # fmt: skip
+            if text not in f"{release.product}\n{release.version}".casefold():
+                continue
+            if place is None or release.place < place:
+                taken, last = taken + 1, day
+                yield release
+
+
+def walk(posted: Posted, products: tuple[str, ...]) -> Iterator:
+    """Every posted release of the products, newest day first."""
+    offset = 0
+    while batch := posted.newest(products, limit=BATCH, offset=offset):
+        yield from batch
+        offset += len(batch)
+
+
+async def selection(
+    products: Annotated[
+        str, Query(description="Names of products, separated by commas.", max_length=8000)
+    ] = "",
+    q: Annotated[
+        str, Query(description="A text in product, version or title.", max_length=200)
+    ] = "",
+    before: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Selection:
+    names = dict.fromkeys(name.strip() for name in products.split(","))
+    return Selection(tuple(name for name in names if name)[:MOST_PRODUCTS], q.strip(), before)
+
+
+MOST_PRODUCTS = 200  # in one link
+Selected = Annotated[Selection, Depends(selection)]
