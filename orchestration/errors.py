@@ -38,32 +38,20 @@ def known() -> dict[type[Exception], int]:
     from spark.java import NoJava
     from spark.shared import NotShared
 
-    return {
-        SpecError: Exit.USAGE,
-        SettingsError: Exit.USAGE,
-        WorldError: Exit.USAGE,
-        QueryFailed: Exit.USAGE,
-        RestoreFailed: Exit.USAGE,
-        RollbackFailed: Exit.USAGE,
-        LoadIncomplete: Exit.FAILED,
-        AirflowFailed: Exit.FAILED,
-        AssetError: Exit.FAILED,
-        DashboardsFailed: Exit.FAILED,
-        BuildFailed: Exit.FAILED,
-        SiteBroken: Exit.FAILED,
-        NoWarehouse: Exit.FAILED,
-        NoJava: Exit.FAILED,
-        NotShared: Exit.FAILED,
-        SimulatorFailed: Exit.FAILED,
-        DiskFull: Exit.FAILED,
-        SendFailed: Exit.FAILED,
-        DigestFailed: Exit.FAILED,
-        LakeUnreachable: Exit.FAILED,
-        Conflict: Exit.FAILED,
-        ExpectationsFailed: Exit.REFUSED,
-        PublicationBlocked: Exit.REFUSED,
-        Locked: Exit.LOCKED,
+    by_code = {
+        Exit.USAGE: (
+            *(SpecError, SettingsError, WorldError, QueryFailed),
+            *(RestoreFailed, RollbackFailed),
+        ),
+        Exit.FAILED: (
+            *(LoadIncomplete, AirflowFailed, AssetError, DashboardsFailed, BuildFailed, SiteBroken),
+            *(NoWarehouse, NoJava, NotShared, SimulatorFailed, DiskFull, SendFailed, DigestFailed),
+            *(LakeUnreachable, Conflict),
+        ),
+        Exit.REFUSED: (ExpectationsFailed, PublicationBlocked),
+        Exit.LOCKED: (Locked,),
     }
+    return {kind: code for code, kinds in by_code.items() for kind in kinds}
 
 
 @contextmanager
