@@ -1,7 +1,7 @@
 # Thin names over the command line; what they need is installed first, from committed locks.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run build serve airflow dashboards test lint format scan docs doctor bench lock environment
+.PHONY: help run build serve site airflow dashboards test lint format scan docs doctor bench lock environment
 
 ARGS ?=
 BIN := $(or $(TRENDHOUSE_VENV),.venv)/bin
@@ -21,6 +21,10 @@ build: ## Clean lake to marts by dbt; only what a change touches: ARGS="--state 
 serve: ## Pages, feeds, charts and API over the published marts, until Ctrl-C
 	@bin/environment run
 	@exec $(BIN)/trendhouse serve $(ARGS)
+
+site: ## The main views as files for any static host: ARGS=FOLDER
+	@bin/environment run
+	@$(BIN)/trendhouse site $(ARGS)
 
 airflow: ## Airflow with all of it on schedule, until Ctrl-C
 	@bin/environment airflow

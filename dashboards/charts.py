@@ -17,6 +17,7 @@ VIZ = {
 }
 GRAINS = {"day": "P1D", "week": "P1W", "month": "P1M", "quarter": "P3M", "year": "P1Y"}
 SERIES = 10
+SHARE = ".1%"
 TIME_FORMAT = "%Y-%m-%d"
 
 
@@ -101,7 +102,7 @@ def rows(domain: Domain, spec: Chart) -> dict[str, Any]:
 def appearance(domain: Domain, spec: Chart) -> dict[str, Any]:
     columns = domain.marts[spec.mart].columns
     formats = {
-        name: {"d3NumberFormat": ".1%" if columns[name].type == "double" else ",d"}
+        name: {"d3NumberFormat": SHARE if columns[name].type == "double" else ",d"}
         for name in spec.columns
         if columns[name].type in ("double", "bigint")
     }
@@ -139,8 +140,9 @@ def series(domain: Domain, spec: Chart) -> dict[str, Any]:
         "show_legend": len(spec.metrics) > 1 or bool(spec.by),
         "legendOrientation": "top",
         "rich_tooltip": True,
-        "y_axis_format": formats.pop() if len(formats) == 1 else "SMART_NUMBER",
+        "y_axis_format": min(formats) if len(formats) == 1 else "SMART_NUMBER",
         "truncateYAxis": spec.kind == "line",
+        "y_axis_bounds": [0, 1] if formats == {SHARE} else [None, None],
         "color_scheme": "supersetColors",
     }
 

@@ -26,6 +26,8 @@ START_SECONDS = 300
 # Threads, not processes: one in-memory database per query is enough for one machine's readers.
 THREADS = 4
 LOG_TAIL = 15
+# Of our own environment; its tokens are no business of Superset's.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 
 class DashboardsFailed(Exception):
@@ -170,8 +172,7 @@ def environment(home: SupersetHome) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
-    # Its environment is another one: what points Python to ours must not reach it.
-    given = {name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"}
+    given = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {**given, **ours}
 
 

@@ -81,7 +81,8 @@ def address(warehouse: Warehouse, tables: Path | None) -> str:
     if warehouse is Warehouse.duckdb:
         if tables is None:
             raise typer.BadParameter("say where the marts will lie: --tables FILE.duckdb or --uri.")
-        return f"duckdb:///{tables.resolve()}"
+        # Read only, so that several processes of a Superset can have it open.
+        return f"duckdb:///{tables.resolve()}?access_mode=READ_ONLY"
     account = Account()
     if not account.account:
         raise typer.BadParameter("say which Snowflake: SNOWFLAKE_ACCOUNT or --uri.")

@@ -38,20 +38,19 @@ def known() -> dict[type[Exception], int]:
     from spark.java import NoJava
     from spark.shared import NotShared
 
-    by_code = {
-        Exit.USAGE: (
-            *(SpecError, SettingsError, WorldError, QueryFailed),
-            *(RestoreFailed, RollbackFailed),
-        ),
-        Exit.FAILED: (
-            *(LoadIncomplete, AirflowFailed, AssetError, DashboardsFailed, BuildFailed, SiteBroken),
-            *(NoWarehouse, NoJava, NotShared, SimulatorFailed, DiskFull, SendFailed, DigestFailed),
-            *(LakeUnreachable, Conflict),
-        ),
-        Exit.REFUSED: (ExpectationsFailed, PublicationBlocked),
-        Exit.LOCKED: (Locked,),
+    usage = (SpecError, SettingsError, WorldError, QueryFailed, RestoreFailed, RollbackFailed)
+    failed = (
+        *(LakeUnreachable, Conflict, LoadIncomplete, SimulatorFailed, DiskFull),
+        *(NoJava, NotShared, NoWarehouse, BuildFailed, AirflowFailed),
+        *(AssetError, DashboardsFailed, SiteBroken, SendFailed, DigestFailed),
+    )
+    return {
+        **dict.fromkeys(usage, Exit.USAGE),
+        **dict.fromkeys(failed, Exit.FAILED),
+        ExpectationsFailed: Exit.REFUSED,
+        PublicationBlocked: Exit.REFUSED,
+        Locked: Exit.LOCKED,
     }
-    return {kind: code for code, kinds in by_code.items() for kind in kinds}
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestration.options import Live, Recorded, chosen, console
+from orchestration.options import Live, Recorded, chosen, console, errors
 
 
 class Language(StrEnum):
@@ -17,7 +18,7 @@ class Language(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Make these commands verbs of `app`."""
-    for verb in (serve, send, digest):
+    for verb in (serve, site, send, digest):
         app.command()(verb)
 
 
@@ -46,6 +47,30 @@ def serve(
                 raise
     console.print(f"http://{address}:{port}/ (Ctrl-C ends it)", highlight=False)
     uvicorn.run(create_app(settings), host=address, port=port, log_level="warning")
+
+
+def site(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; replaced as a whole.")],
+    address: Annotated[
+        str | None,
+        typer.Option(help="Where the site will be, as in https://example.org/trends/, for feeds."),
+    ] = None,
+    live: Live = False,
+    recorded: Recorded = None,
+) -> None:
+    """Write the main views of the published marts as files that any static host can serve."""
+    import asyncio
+
+    from serving.site import NotASite, write_site
+
+    settings = chosen(live, recorded)
+    try:
+        with console.status(f"Writing {folder}"):
+            count = asyncio.run(write_site(settings, folder, address))
+    except NotASite as error:
+        errors.print(str(error), style="red")
+        raise typer.Exit(2) from error
+    console.print(f"{count:,} files in {folder}", highlight=False)
 
 
 def send(

@@ -14,7 +14,6 @@ import orjson
 import requests
 from filelock import FileLock
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
 
 from ingestion.lake import replace_text
 from orchestration.published import connect
@@ -126,12 +125,15 @@ class Sender:
             raise SendFailed(said) from error
 
     def try_once(self, url: str, body: bytes) -> requests.Response:
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
         try:
             answer = self.session.post(
-                url, data=body, headers=headers, timeout=SECONDS, allow_redirects=False
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                # As `auth`, neither a .netrc nor the address takes the key's place.
+                auth=self.signed if self.key else None,
+                timeout=SECONDS,
+                allow_redirects=False,
             )
         except (requests.ConnectionError, requests.Timeout) as error:
             raise Busy(f"no answer ({type(error).__name__})") from None
@@ -149,14 +151,16 @@ class Sender:
             )
         return answer
 
+    def signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
     def pause(self, state: RetryCallState) -> float:
         """As long as the server asks for, else longer from try to try; seconds."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, Busy) and error.after is not None:
             return min(error.after, LONGEST_WAIT)
-        return wait_exponential_jitter(initial=self.first_wait, max=60, jitter=self.first_wait)(
-            state
-        )
+        return wait_random_exponential(multiplier=self.first_wait, max=60)(state)
 
 
 def feed(place: Place) -> list[list[str]]:

@@ -18,11 +18,15 @@ LETTER = 6.4
 
 @dataclass(frozen=True)
 class Line:
-    """Points joined in one look, a class of charts.css; without a label it is not in the legend."""
+    """Points joined in one look, a class of charts.css; without a label it is not in the legend.
+
+    `is_step`: each value holds until the next.
+    """
 
     points: tuple[tuple[date, float], ...]
     look: str
     label: str | None = None
+    is_step: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,9 +140,11 @@ class Plot:
 
     def draw_line(self, line: Line) -> None:
         places = [(self.x(day), self.y(value)) for day, value in line.points]
-        steps = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-        if len(places) > 1:
-            add(self.image, "path", class_=f"line {line.look}", d=f"M{steps}")
+        (x, y), *others = places
+        if others:
+            form = "H{:.1f}V{:.1f}" if line.is_step else "L{:.1f} {:.1f}"
+            way = f"M{x:.1f} {y:.1f}" + "".join(form.format(*place) for place in others)
+            add(self.image, "path", class_=f"line {line.look}", d=way)
         if len(places) == 1 or (line.label and len(self.chart.points) <= MOST_DOTS):
             for (x, y), (day, value) in zip(places, line.points, strict=True):
                 dot = add(self.image, "circle", class_=f"dot {line.look}", cx=x, cy=y, r=2.5)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 # Days between ticks, then months.
 DAY_STEPS = (1, 2, 5, 7, 14)
-MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
+MONTH_STEPS = (1, 2, 3, 6, 12, 24, 36, 60, 120)
 DAYS_PER_MONTH = 30.44
 
 

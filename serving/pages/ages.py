@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 MOST_DAYS = 45
+DAYS_PER_MONTH = 30.44
 # Language to the words for today, then to each unit's (one, several), past and to come.
 TODAY = {"en": "today", "ko": "오늘"}
 UNITS = {
@@ -27,6 +28,6 @@ def age(day: date, today: date, language: str) -> str:
     first, last = sorted((day, today))
     count, unit = (last - first).days, "day"
     if count > MOST_DAYS:
-        months = (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
-        count, unit = (months // 12, "year") if months >= 24 else (months, "month")
+        months = round(count / DAYS_PER_MONTH)
+        count, unit = (round(months / 12), "year") if months >= 24 else (months, "month")
     return FORMS[language][day > today].format(count, UNITS[language][unit][count != 1])

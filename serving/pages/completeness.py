@@ -14,6 +14,7 @@ MOST_BELOW = 100
 @router.get("/completeness/")
 async def completeness_page(reader: Read) -> Response:
     """The ledger by source and stream."""
+    reader.over("completeness")
     streams = [
         f"{each['source_name']}.{each['stream_name']}" for each in reader.model.capture_rates
     ]

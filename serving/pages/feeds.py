@@ -139,6 +139,7 @@ def add_feed(ending: str, kind: str, write: Writer) -> None:
         responses={200: {"content": {kind: {}}}, 400: {"description": "A damaged link."}},
     )
     async def feed(reader: Read, selected: Selected) -> Response:
+        reader.over("releases", "products")
         try:
             found = selected.found(reader.model, posted(reader), "UTC", ENTRIES)
         except DamagedPlace:

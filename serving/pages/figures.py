@@ -21,6 +21,7 @@ from serving.queries.weeks import weekly
 WEEKS = 104
 TABLE_ROWS = 30
 DAY = timedelta(1)
+LOOKS = {"api": "solid", "ranking": "dashed", "archive": "dotted"}  # as charts.css has them
 COUNTERS = ("github.repository_counters",)
 Points = list[tuple[date, float]]
 
@@ -42,6 +43,9 @@ WORDS = {
     "api": ("GitHub's API", "GitHub API"),
     "ranking": ("a ranking", "랭킹"),
     "archive": ("GH Archive", "GH Archive"),
+    "solid": ("(solid)", "(실선)"),
+    "dashed": ("(dashed)", "(파선)"),
+    "dotted": ("(dotted)", "(점선)"),
     "day": ("Day", "날짜"),
     "week": ("Week of", "주 시작일"),
     "origin": ("Origin", "출처"),
@@ -116,15 +120,18 @@ def markers(subject: Subject) -> tuple[Marker, ...]:
     return tuple(Marker(date.fromisoformat(row["day"]), row["version"]) for row in rows)
 
 
-def by_origin(subject: Subject, points: list[tuple[date, float, str]], look: str) -> list[Line]:
-    """Lines that look as the origin of their days does; what joins days that are apart is a thin one."""
+def by_origin(
+    subject: Subject, points: list[tuple[date, float, str]], look: str, label: str | None = None
+) -> list[Line]:
+    """Lines that look as the origin of their days does, labelled by it or all alike; what joins days that are apart
+    is a thin one."""
     lines, run = [], points[:1]
 
     def end(run: list[tuple[date, float, str]]) -> None:
         if run:
-            label = subject.say(run[0][2])
+            told = label or subject.say(run[0][2])
             lines.append(
-                Line(tuple((day, value) for day, value, _ in run), f"{look} {run[0][2]}", label)
+                Line(tuple((day, value) for day, value, _ in run), f"{look} {run[0][2]}", told)
             )
 
     for before, after in pairwise(points):
@@ -206,7 +213,9 @@ def stock(kind: str, mart: str) -> Callable[[Subject], Figure]:
 
     def draw(subject: Subject) -> Figure:
         points: Points = [(day, row["open_count"]) for day, row in days_of(subject, mart)]
-        lines = (Line(tuple(points), "one", subject.say("open")),) if points else ()
+        until: Points = [(subject.today, points[-1][1])] if points else []
+        drawn_points = tuple(points + until)
+        lines = (Line(drawn_points, "one", subject.say("open"), is_step=True),) if points else ()
         return Figure(
             kind,
             drawn(subject, kind, mart, lines),
@@ -258,9 +267,11 @@ def compared(subjects: Sequence[Subject], kind: str) -> Chart:
         rows = repositories.series(subject.model, subject.id, subject.calendar)
         rows = [row for row in rows if row[column] is not None]
         origins |= {row["origin"] for row in rows}
-        points = [(date.fromisoformat(row["observed_date"]), row[column]) for row in rows]
-        if points:
-            lines.append(Line(tuple(points), look, subject.repository["repository_name"]))
+        points = [
+            (date.fromisoformat(row["observed_date"]), row[column], row["origin"]) for row in rows
+        ]
+        lines += by_origin(subject, points, look, subject.repository["repository_name"])
     first, *others = subjects
-    notes = provenance(first, map(first.say, sorted(origins)), COUNTERS, *others)
+    names = [f"{first.say(each)} {first.say(LOOKS[each])}" for each in LOOKS if each in origins]
+    notes = provenance(first, names, COUNTERS, *others)
     return Chart(first.say(kind), tuple(lines), notes, first.say("empty"))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,13 +11,14 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
+from serving.answers import Answer
 from serving.dependencies import Now, Served
 from serving.model import Model
 from serving.pages import ages, marks, notes
 from serving.pages.assets import stamp
 from serving.pages.words import CALENDARS, LANGUAGES, language_of, said
+from serving.posted import Posted
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
@@ -42,7 +42,7 @@ TEMPLATES.tests["web"] = notes.is_web
 STALE_DAYS = 2
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reader:
     """One request's view of what is published; `asked` is the language if it was named."""
 
@@ -51,6 +51,7 @@ class Reader:
     now: datetime
     language: str
     asked: str | None
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_site(self) -> bool:
@@ -89,7 +90,7 @@ class Reader:
     def age(self, day: str | date) -> str:
         return ages.age(date.fromisoformat(str(day)), self.today, self.language)
 
-    def page(self, path: str = "", language: str | None = None, **query: object) -> str:
+    def page(self, path: str = "", language: str | None = None, /, **query: object) -> str:
         """The link to a page by its path below the root; the language goes along if it was named."""
         told = {name: value for name, value in query.items() if value not in (None, "")}
         if self.is_site:
@@ -99,7 +100,7 @@ class Reader:
             told["lang"] = wanted
         return self.root + quote(path) + (f"?{urlencode(told)}" if told else "")
 
-    def file(self, path: str, **query: object) -> str:
+    def file(self, path: str, /, **query: object) -> str:
         """The link to a feed, chart, badge or download, which have no language of their own."""
         return self.root + quote(path) + (f"?{urlencode(query)}" if query else "")
 
@@ -129,31 +130,38 @@ class Reader:
             if day < oldest.isoformat()
         ]
 
-    def part(self, template: str, **values: Any) -> Markup:
+    def part(self, template: str, **values: Any) -> str:
         """A template, filled in."""
         found = TEMPLATES.get_template(template)
-        return Markup(found.render(reader=self, say=self.say, **values))
+        return found.render(reader=self, say=self.say, **values)
+
+    def over(self, *marts: str, partition: str | None = None) -> None:
+        """What the answer is made of: states its freshness and completeness, of one partition if that is all.
+
+        Raises HTTPException (304) if the reader has it already.
+        """
+        posted = Posted(self.request.app.state.settings.place).path
+        answer = Answer(
+            self.request, self.model, marts, self.language, self.today,
+            posted.stat().st_mtime_ns if posted.exists() else None,
+        )  # fmt: skip
+        if partition is not None:
+            answer.narrow(partition)
+        self.headers = {**answer.headers, "Vary": "Accept-Language"}
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page."""
-        answer = self.answer(self.part(template, **values), "text/html", status)
-        answer.headers["Vary"] = "Accept-Language"
-        return answer
+        return self.answer(self.part(template, **values), "text/html", status)
 
     def refuse(self, key: str, status: int, **values: object) -> Response:
         """A page that says what is wrong."""
         title = "not_found" if status == 404 else "cannot"
         return self.render("refused.html", status, title=title, reason=self.say(key, **values))
 
-    def answer(self, text: str | bytes, kind: str, status: int = 200) -> Response:
-        """Any text with its ETag; 304 without it if the reader has it already."""
-        body = text.encode() if isinstance(text, str) else text
-        tag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
-        headers = {"ETag": tag, "Cache-Control": "public, max-age=30, stale-while-revalidate=300"}
-        known = self.request.headers.get("if-none-match", "")
-        if status == 200 and tag in [each.strip() for each in known.split(",")]:
-            return Response(status_code=304, headers=headers)
-        return Response(body, status, media_type=kind, headers=headers)
+    def answer(self, content: str | bytes, kind: str, status: int = 200) -> Response:
+        """A page, feed or picture; what is wrong is not kept."""
+        headers = self.headers if status == 200 else {"Cache-Control": "no-store"}
+        return Response(content, status, headers, kind)
 
 
 async def reader(

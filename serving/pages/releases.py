@@ -25,6 +25,7 @@ SITE_RELEASES = 480  # on the one page of a site, which no server can extend
 @router.get("/")
 async def release_page(reader: Read, selected: Selected) -> Response:
     """Releases of a selection, newest first."""
+    reader.over("releases", "products")
     limit = SITE_RELEASES if reader.is_site else PAGE
     try:
         found = selected.found(reader.model, posted(reader), reader.calendar, limit + 1)
@@ -61,6 +62,7 @@ async def product_page(reader: Read, name: str) -> Response:
     product = products.find(reader.model, name)
     if product is None:
         return reader.refuse("unknown_product", 404, name=name)
+    reader.over("releases", "products")
     repository = product["repository_id"] and repositories.find(
         reader.model, product["repository_id"]
     )

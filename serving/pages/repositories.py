@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
 from serving.completeness import REPOSITORIES
-from serving.pages.charts import subject
+from serving.pages.charts import CHARTED, subject
 from serving.pages.figures import FIGURES, TABLE_ROWS, Subject, compared
 from serving.pages.reader import Read, Reader
 from serving.queries import repositories
@@ -21,7 +21,9 @@ router = APIRouter(include_in_schema=False)
 PAGE = 50
 MOST_ON_SITE = 5000
 MOST_COMPARED = 5
-SHOWN_CONTRIBUTORS = 12
+MOST_CONTRIBUTORS = 12
+# The marts that a repository's page is made of.
+SHOWN = (*CHARTED, "repositories", "languages", "contributors", "topics", "projects")
 Text = Annotated[str, Query(max_length=200)]
 Sort = Literal["stars", "forks", "growth_7d", "growth_28d"]
 
@@ -37,6 +39,7 @@ async def list_page(
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     """The top repositories by stars, forks or growth."""
+    reader.over("repositories", "repositories_daily")
     only = Filter(language or None, license or None, topic or None, q.strip() or None)
     size = MOST_ON_SITE if reader.is_site else PAGE
     model = reader.model
@@ -76,6 +79,7 @@ async def repository_page(reader: Read, owner: str, name: str) -> Response:
         return reader.refuse("unknown_repository", 404, name=wanted)
     if repository["repository_name"] != wanted:
         return RedirectResponse(reader.page(f"repositories/{repository['repository_name']}/"), 308)
+    reader.over(*SHOWN, partition=repository["repository_id"])
     sections = [
         reader.part(template, repository=repository, **values)
         for template, gather in SECTIONS.items()
@@ -138,7 +142,7 @@ def contributors(reader: Reader, repository: sqlite3.Row) -> dict[str, Any] | No
     )
     if counted["people"] is None:
         return None
-    found = repositories.contributors(reader.model, repository["repository_id"], SHOWN_CONTRIBUTORS)
+    found = repositories.contributors(reader.model, repository["repository_id"], MOST_CONTRIBUTORS)
     first = next((row for row in found if not row["is_bot"]), None)
     return {
         "contributors": found,
@@ -185,6 +189,7 @@ async def compare_page(
         if repository is None:
             return reader.refuse("unknown_repository", 404, name=name)
         found[repository["repository_id"]] = repository
+    reader.over("repositories", "repositories_daily")
     rows = list(found.values())
     subjects = [Subject(reader.model, row, reader.language, reader.today) for row in rows]
     return reader.render(

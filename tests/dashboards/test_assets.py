@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -14,6 +18,7 @@ import yaml
 from dashboards.bundle import Connection, Purpose, Warehouse, assets, bundle
 from dashboards.contracts import MARTS, marts
 from dashboards.specs import FOLDER, AssetError, columns_in, domains, load
+from orchestration.settings import ROOT
 
 LOCAL = Connection(Warehouse.duckdb, "duckdb:////data/marts.duckdb")
 SNOWFLAKE = Connection(Warehouse.snowflake, "snowflake://reader@account/trendhouse")
@@ -149,7 +154,21 @@ def test_uuids_are_unique_and_never_change(built):
 
 
 def test_the_bundle_is_the_same_bytes_whenever_it_is_made():
-    assert bundle(LOCAL) == bundle(LOCAL)
+    program = (
+        "import hashlib; from dashboards.bundle import *; "
+        f"print(hashlib.sha256(bundle(Connection(Warehouse.duckdb, {LOCAL.uri!r}))).hexdigest())"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert said == {hashlib.sha256(bundle(LOCAL)).hexdigest()}
     assert bundle(LOCAL) != bundle(SNOWFLAKE)
 
 

@@ -70,16 +70,29 @@ def test_a_second_start_imports_nothing_again(server):
     }
 
 
-def test_ctrl_c_ends_all_that_was_started(server, place, tmp_path):
+def welcomed(process):
+    """(address, password) that a start has printed."""
+    while line := process.stdout.readline():
+        if found := re.search(r"(http://\S+)\s+user admin\s+password (\S+)", line):
+            return found.groups()
+    raise AssertionError("it ended without a welcome")
+
+
+def test_ctrl_c_ends_all_that_was_started_and_a_killed_one_is_cleared_away(server, place, tmp_path):
     world = tmp_path / "sample"
     shutil.copytree(place.published, world / "published")
     # A Superset that was filled before starts in seconds; its lock and state are another one's.
     shutil.copytree(server.home.root, world / "superset", ignore=shutil.ignore_patterns("server.*"))
+    killed = trendhouse(tmp_path, "--port", 0)
+    welcomed(killed)
+    orphans = psutil.Process(killed.pid).children(recursive=True)
+    killed.kill()
+    ended(killed)
+    assert orphans and all(each.is_running() for each in orphans)
+
     process = trendhouse(tmp_path, "--port", 0)
-    url = password = ""
-    while not url and (line := process.stdout.readline()):
-        if found := re.search(r"(http://\S+)\s+user admin\s+password (\S+)", line):
-            url, password = found.groups()
+    url, password = welcomed(process)
+    assert not psutil.wait_procs(orphans, timeout=5)[1]
     assert Api(url, password).all("dashboard")
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
@@ -128,7 +141,7 @@ def test_a_bundle_with_its_tables_is_written(place, tmp_path):
     assert tables.stat().st_size > 0
     with zipfile.ZipFile(io.BytesIO(bundle.read_bytes())) as archive:
         database = yaml.safe_load(archive.read("trendhouse/databases/trendhouse.yaml"))
-    assert database["sqlalchemy_uri"] == f"duckdb:///{tables}"
+    assert database["sqlalchemy_uri"] == f"duckdb:///{tables}?access_mode=READ_ONLY"
 
 
 def test_a_bundle_for_snowflake_names_the_account_and_no_secret(monkeypatch):

@@ -11,6 +11,8 @@ import pytest
 
 from dashboards.bundle import Connection, Warehouse, bundle
 from dashboards.specs import domains, load, uuid_of
+from dashboards.tables import write_tables
+from orchestration.dashboard_commands import address
 from orchestration.publish import publish
 from tests.dashboards import world
 
@@ -108,12 +110,16 @@ def test_a_new_publication_is_seen_without_a_restart(api, charts, place):
     assert lines() == 2 * before
 
 
-def test_the_bundle_for_others_is_imported_as_a_reader_would(api):
+def test_the_bundle_for_others_is_imported_as_a_reader_would_over_the_copy(api, place, tmp_path):
     for kind in ("dashboard", "chart", "dataset"):
         numbers = ",".join(str(each["id"]) for each in api.all(kind))
         api.change("DELETE", f"{kind}/?q=!({numbers})")
         assert api.all(kind) == []
-    content = bundle(Connection(Warehouse.duckdb, "duckdb:////data/marts.duckdb"))
+    (local,) = api.all("database")
+    api.change("DELETE", f"database/{local['id']}")
+    tables = tmp_path / "marts.duckdb"
+    write_tables(place.published, tables)
+    content = bundle(Connection(Warehouse.duckdb, address(Warehouse.duckdb, tables)))
     assert api.upload("dashboard/import/", "trendhouse.zip", content) == {"message": "OK"}
     assert {each["slug"] for each in api.all("dashboard")} == set(DASHBOARDS)
     charts = api.all("chart")

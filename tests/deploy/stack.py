@@ -219,6 +219,22 @@ def exporting(folder: Path, home: Path) -> Iterator[str]:
 
 
 @contextmanager
+def serving(folder: Path, home: Path) -> Iterator[str]:
+    """`trendhouse serve` over a home's sample world, an hour after it was published; its address."""
+    port = free_port()
+    tool = Path(sys.executable).with_name("trendhouse")
+    variables = {
+        "TRENDHOUSE_HOME": str(home),
+        "TRENDHOUSE_WORLD": "sample",
+        "TRENDHOUSE_NOW": "2026-11-02T07:00:00Z",
+    }
+    log = folder / "serve.log"
+    with running(log, tool, "serve", "--port", str(port), **variables):
+        wait_for("trendhouse serve", lambda: f":{port}/" in log.read_text())
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
 def scheduling(root: Path, dags: Path, statsd_port: int) -> Iterator[None]:
     """Airflow with the shipped settings of its metrics, on the DAGs of a folder."""
     home = AirflowHome(root)

@@ -78,16 +78,25 @@ def watched(tmp_path_factory, world):
         Bridge(stack.DEPLOY / "statsd" / "mapping.yml") as bridge,
         stack.scheduling(folder / "airflow", folder / "dags", bridge.statsd_port),
         stack.exporting(folder, world.root.parent) as metrics,
+        stack.serving(folder, world.root.parent) as serving,
         stack.Sink() as sink,
     ):
         heartbeat = "airflow_scheduler_heartbeats_total"
         stack.wait_for("the scheduler", lambda: heartbeat in bridge.metrics.text())
-        addresses = {"airflow": f"127.0.0.1:{bridge.port}", "trendhouse": metrics}
+        stack.wait_for("an answer", lambda: text_of(serving))
+        urllib.request.urlopen(f"http://{serving}/api/v1/products", timeout=30).close()
+        addresses = {
+            "airflow": f"127.0.0.1:{bridge.port}",
+            "trendhouse": metrics,
+            "serving": serving,
+        }
         with stack.watching(folder, sink, addresses) as prometheus:
             for state in ("success", "failed"):
                 ended = f'airflow_dag_run_duration_seconds_count{{state="{state}"}} > 0'
                 stack.wait_for(f"a DAG's {state}", lambda ended=ended: prometheus.query(ended))
-            yield SimpleNamespace(prometheus=prometheus, sink=sink, metrics=metrics)
+            yield SimpleNamespace(
+                prometheus=prometheus, sink=sink, metrics=metrics, serving=serving
+            )
 
 
 def text_of(address: str) -> str:
@@ -119,7 +128,7 @@ def test_every_target_answers(watched):
     def answering() -> set[str]:
         return {each["metric"]["job"] for each in watched.prometheus.query("up == 1")}
 
-    wanted = {"airflow", "trendhouse", "node", "prometheus", "alertmanager"}
+    wanted = {"airflow", "trendhouse", "serving", "node", "prometheus", "alertmanager"}
     assert stack.wait_for("every target", lambda: answering() == wanted)
     assert watched.prometheus.query("up == 0") == []
 
@@ -167,7 +176,8 @@ def test_every_expression_asks_for_metrics_that_there_are_and_is_understood(watc
         for rule in group["rules"]
     ]
     seen = watched.prometheus.names()
-    declared = set(re.findall(r"^# TYPE (\S+)", text_of(watched.metrics), re.MULTILINE))
+    texts = text_of(watched.metrics) + text_of(watched.serving)
+    declared = set(re.findall(r"^# TYPE (\S+)", texts, re.MULTILINE))
     there = seen | declared | mapped() | recorded() | MADE
     for expression in (*boards, *rules):
         watched.prometheus.query(expression)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,9 @@ def activity(house: House) -> None:
     )  # fmt: skip
 
 
-def filled(folder: Path, **settings: Any) -> tuple[House, Settings]:
-    """A house below a folder and the settings that serve it."""
-    given = load_settings(home=folder, world="sample", now=NOW, **settings)
-    house = House(given.place)
+def fill(folder: Path) -> None:
+    """Make the world below a folder and publish it."""
+    house = House(settings_of(folder).place)
     for number, (name, stars, language) in enumerate(
         (("apache/spark", 40, "Scala"), ("apache/hive", 10, "Java"), ("old/thing", None, "Java")), 1
     ):
@@ -101,4 +101,14 @@ def filled(folder: Path, **settings: Any) -> tuple[House, Settings]:
     )  # fmt: skip
     activity(house)
     house.publish()
-    return house, given
+
+
+def copied(template: Path, folder: Path, **settings: Any) -> tuple[House, Settings]:
+    """The world that was made elsewhere, once more below a folder, and the settings that serve it."""
+    shutil.copytree(template / "sample", folder / "sample")
+    given = settings_of(folder, **settings)
+    return House.standing(given.place), given
+
+
+def settings_of(folder: Path, **settings: Any) -> Settings:
+    return load_settings(home=folder, world="sample", now=NOW, **settings)

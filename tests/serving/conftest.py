@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ class House(MartWarehouse):
     def __init__(self, place: Place) -> None:
         super().__init__(place.warehouse)
         self.place = place
+
+    @classmethod
+    def standing(cls, place: Place) -> House:
+        """The house of a world that has its marts already."""
+        house = cls.__new__(cls)
+        house.path, house.place = place.warehouse, place
+        return house
 
     def publish(self) -> Publication:
         """Readers see the marts as they are; the suites are taken to hold on them."""
@@ -93,3 +101,13 @@ def house(settings) -> House:
 def client(settings, house):
     """Pages and API over what the test has published; enter it after publishing."""
     return TestClient(create_app(settings), raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory):
+    """A function that makes the API's world below a folder: its house, and settings that serve it."""
+    from tests.serving.api_world import copied, fill
+
+    template = tmp_path_factory.mktemp("template")
+    fill(template)
+    return partial(copied, template)

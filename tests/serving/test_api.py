@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from orchestration.marts import contracts
 from serving.api import DESCRIPTION
 from serving.app import create_app
-from tests.serving.api_world import IS_DELETED, ISSUES, filled
+from tests.serving.api_world import IS_DELETED, ISSUES
 
 SCHEMAS = DESCRIPTION["components"]["schemas"]
 KINDS = {
@@ -31,7 +31,7 @@ ANSWERED = (
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(filled, tmp_path_factory):
     """Ask the API, over a house with three repositories."""
     _, settings = filled(tmp_path_factory.mktemp("world"), rate_limit="none")
     with TestClient(create_app(settings)) as client:

@@ -15,7 +15,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from serving.api import DESCRIPTION
-from tests.serving.api_world import filled
 from tests.serving.standing import standing
 
 KEY = secrets.token_urlsafe()
@@ -28,7 +27,7 @@ CHECKS = (
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(filled, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     filled(folder)
     log = folder / "serve.log"
@@ -42,7 +41,7 @@ schema = schemathesis.openapi.from_dict(DESCRIPTION)
 
 @schema.parametrize()
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -9,11 +9,10 @@ from fastapi.testclient import TestClient
 
 from orchestration.settings import SettingsError, load_settings
 from serving.app import create_app
-from tests.serving.api_world import filled
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(filled, tmp_path_factory):
     return filled(tmp_path_factory.mktemp("world"))[1]
 
 

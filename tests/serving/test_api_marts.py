@@ -15,13 +15,12 @@ from orchestration.published import connect
 from serving import downloads
 from serving.app import create_app
 from serving.downloads import Download
-from tests.serving.api_world import filled
 
 MARTS = "/api/v1/marts"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(filled, tmp_path_factory):
     """Two months of days, so that a mart has more than one file."""
     house, settings = filled(tmp_path_factory.mktemp("world"), rate_limit="none")
     house.sql(
@@ -119,7 +118,7 @@ def test_who_has_a_mart_is_told_so_until_its_rows_change(client):
     assert client.get(f"{path}?format=arrow", headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_a_download_that_has_begun_is_of_one_publication_to_the_end(tmp_path):
+def test_a_download_that_has_begun_is_of_one_publication_to_the_end(filled, tmp_path):
     house, settings = filled(tmp_path)
     before = published((house, settings), "repositories_daily")
     opened = Download.opened(settings.place, "repositories_daily", None, "arrow")
@@ -133,7 +132,7 @@ def test_a_download_that_has_begun_is_of_one_publication_to_the_end(tmp_path):
 
 
 def test_files_that_are_replaced_between_look_and_opening_are_looked_up_again(
-    tmp_path, monkeypatch
+    filled, tmp_path, monkeypatch
 ):
     house, settings = filled(tmp_path)
     looked = []

@@ -9,7 +9,6 @@ from fastapi.testclient import TestClient
 
 from orchestration.settings import load_settings
 from serving.app import create_app
-from tests.serving.api_world import filled
 
 LINK = "https://example.org/notes"
 SPARK, HIVE = ["spark", "4.1.0", LINK, "2026-10-31"], ["hive", "5.0", LINK, "2026-10-01"]
@@ -17,7 +16,7 @@ PATH = "/api/v1/update"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(filled, tmp_path_factory):
     return filled(tmp_path_factory.mktemp("world"))
 
 

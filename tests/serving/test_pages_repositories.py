@@ -1,0 +1,155 @@
+"""The list of repositories, a repository's page, comparison and completeness."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from tests.serving.page_world import at, captured, client_of, counted, empty, repository
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """Three repositories; `b/two` was `old/name` once; `c/three` is gone."""
+    house, settings = empty(tmp_path_factory.mktemp("repositories"))
+    repository(
+        house,
+        "a/one",
+        "1",
+        star_count=300,
+        language_name="Python",
+        license_spdx_id="MIT",
+        license_key="mit",
+    )
+    repository(
+        house,
+        "b/two",
+        "2",
+        star_count=200,
+        language_name="Rust",
+        is_archived=True,
+        description="<b>bold</b>",
+    )
+    repository(
+        house, "c/three", "3", star_count=900, is_deleted=True, deleted_evidence="GET answered 404"
+    )
+    for number, (name, id) in enumerate((("old/name", "2"), ("b/two", "2"))):
+        house.insert(
+            "repository_names", repository_id=id, repository_name=name, name_number=number + 1,
+            is_current=name == "b/two", last_confirmed_at=at(date(2026, 10, number + 1)), clean_version=1,
+        )  # fmt: skip
+    for number in range(30):
+        counted(house, date(2026, 10, 1) + timedelta(number), 100 + number, "api", "2")
+    house.sql(
+        "update marts.repositories_daily set star_growth_7d = 7, star_growth_28d = 28 where observed_date = '2026-10-30'"
+    )
+    people = [("ann", 60, False), ("bob", 20, False), ("robot[bot]", 500, True)]
+    for login, count, is_bot in people:
+        house.insert(
+            "contributors", repository_id="2", contributor_key=login, author_login=login,
+            commit_count=count, is_bot=is_bot, is_anonymous=False, clean_version=1,
+        )  # fmt: skip
+    house.insert(
+        "languages",
+        repository_id="2",
+        language_name="Rust",
+        byte_count=3,
+        byte_share=0.75,
+        clean_version=1,
+    )
+    house.insert("topics", repository_id="2", topic_name="<i>data</i>", clean_version=1)
+    house.insert(
+        "projects", repository_id="2", project_name="Plan", url="javascript:alert(1)", project_number=1,
+        is_closed=False, is_deleted=False, clean_version=1,
+    )  # fmt: skip
+    for partition, landed in (("1", 10), ("2", 30)):
+        captured(house, "issues", partition, landed + 10 * (partition == "2"), landed)
+    house.publish()
+    return client_of(settings)
+
+
+def names(html: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="[^"]*">([^<]+)</a>', html)
+
+
+def test_the_list_is_sorted_and_filtered_as_asked(shown):
+    with shown as client:
+        read = {
+            query: names(client.get(f"/repositories/{query}").text)
+            for query in (
+                "",
+                "?sort=growth_7d",
+                "?language=rust",
+                "?license=MIT",
+                "?q=ONE",
+                "?q=zzz",
+                "?topic=%3Ci%3Edata%3C/i%3E",
+            )
+        }
+    assert read == {
+        "": ["a/one", "b/two"],
+        "?sort=growth_7d": ["b/two", "a/one"],
+        "?language=rust": ["b/two"],
+        "?license=MIT": ["a/one"],
+        "?q=ONE": ["a/one"],
+        "?q=zzz": [],
+        "?topic=%3Ci%3Edata%3C/i%3E": ["b/two"],
+    }
+
+
+def test_a_repository_page_states_its_figures(shown):
+    with shown as client:
+        html = client.get("/repositories/b/two/?lang=en").text
+    assert "+7 · 7 days" in html and "+28 · 28 days" in html
+    assert "2 people, 1 bots" in html
+    assert "ann made 75 % of the commits by people" in html
+    assert "75 %" in html and "archived" in html and "Former names: old/name" in html
+    assert "<b>bold</b>" not in html and "&lt;b&gt;bold&lt;/b&gt;" in html
+    assert "<i>data</i>" not in html and "javascript:" not in html
+    assert "api/v1/repositories/b/two/daily?format=csv&amp;calendar=UTC" in html
+
+
+def test_what_is_gone_is_shown_as_it_was_last(shown):
+    with shown as client:
+        html = client.get("/repositories/c/three/?lang=en").text
+    assert "Upstream no longer has it (GET answered 404)" in html and ">900<" in html
+
+
+def test_a_former_name_leads_to_the_repository(shown):
+    with shown as client:
+        answer = client.get("/repositories/old/name/?lang=ko", follow_redirects=False)
+        page = client.get("/repositories/old/name/")
+        unknown = client.get("/repositories/no/body/")
+    assert (answer.status_code, answer.headers["location"]) == (
+        308,
+        "../../../repositories/b/two/?lang=ko",
+    )
+    assert page.url.path == "/repositories/b/two/"
+    assert (unknown.status_code, "no/body" in unknown.text) == (404, True)
+
+
+def test_up_to_five_repositories_are_compared_and_more_are_refused(shown):
+    with shown as client:
+        two = client.get("/compare/?repositories=a/one,old/name&lang=en").text
+        many = client.get("/compare/?repositories=a/1,a/2,a/3,a/4,a/5,a/6")
+        unknown = client.get("/compare/?repositories=a/one,no/body")
+    rows = {
+        label: re.findall(r"<td class=\"n\">(.*?)</td>", rest)
+        for label, rest in re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', two)
+    }
+    assert rows["Stars"] == ["300", "200"] and rows["Stars, 7 days"] == ["–", "7"]
+    assert two.count('class="chart"') == 2
+    assert (many.status_code, "At most five" in many.text) == (422, True)
+    assert (unknown.status_code, "no/body" in unknown.text) == (404, True)
+
+
+def test_completeness_is_the_ledgers(shown):
+    with shown as client:
+        html = client.get("/completeness/?lang=en").text
+    cells = re.findall(
+        r"<t[hd][^>]*>(.*?)</t[hd]>", re.search(r"<tr><td>github</td>.*?</tr>", html, re.DOTALL)[0]
+    )
+    assert cells == ["github", "issues", "50", "40", "75 %", "2", "2026-11-01"]
+    assert html.count("75 %") == 2
