@@ -31,7 +31,7 @@ class Page(BaseModel, Generic[Row]):
 
 
 @cache
-def row_model(mart: str, **more: Any) -> type[BaseModel]:
+def row_model(mart: str) -> type[BaseModel]:
     """The type of a mart's rows, `Issues` of `issues`; a contract does not say what may be null, so all may."""
     contract = contracts()[mart]
     return create_model(
@@ -63,7 +63,8 @@ def truths(mart: str) -> frozenset[str]:
 
 def plain(mart: str, row: sqlite3.Row) -> dict[str, Any]:
     """A row of the read model as the mart's type has it, and what a query has added to it."""
-    found = {name: row[name] for name in row.keys() if name != "_partition"}  # noqa: SIM118
+    found = dict(row)
+    found.pop("_partition", None)
     for name in truths(mart) & found.keys():
         if found[name] is not None:
             found[name] = bool(found[name])

@@ -14,6 +14,7 @@ import orjson
 import requests
 from filelock import FileLock
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_random_exponential
 
 from ingestion.lake import replace_text
 from orchestration.published import connect

@@ -70,7 +70,7 @@ class Walk:
             names = [each["product_name"] for each in products.listed(model)]
             seeds = ["", KOREAN, *(f"products/{quote(name)}/" for name in names if is_plain(name))]
             waiting, known = seeds, set(seeds)
-            transport = httpx.ASGITransport(self.app)
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
                 while waiting:
                     path = waiting.pop()

@@ -10,9 +10,10 @@ from serving.drawing.scales import day_ticks, round_ticks, short
 from serving.drawing.svg import add, root, written
 
 WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 468, 66, 232
+LEFT, RIGHT, TOP, BOTTOM = 52, 468, 66, 242
 LABEL_WIDTH = 52  # of a marker's label; where the next would overlap it there is none
 MOST_DOTS = 40
+ROW = 16  # height of a line of text
 LETTER = 6.4
 
 
@@ -52,25 +53,37 @@ class Chart:
     def points(self) -> list[tuple[date, float]]:
         return [point for line in self.lines for point in line.points]
 
+    @property
+    def legend(self) -> list[tuple[str, str, float, int]]:
+        """Label, look, x and row of each entry; what has no room begins a new row."""
+        looks = {line.label: line.look for line in self.lines if line.label}
+        entries, x, row = [], 12.0, 0
+        for label, look in looks.items():
+            # Hangul and the like are twice as wide.
+            width = 40 + sum(LETTER * (2 if ord(letter) > 0x1100 else 1) for letter in label)
+            if entries and x + width > WIDTH:
+                x, row = 12.0, row + 1
+            entries.append((label, look, x, row))
+            x += width
+        return entries
+
     def svg(self, *, alone: bool) -> str:
         """The image; `alone` it brings its style, in a page it has the page's."""
-        image = root(WIDTH, HEIGHT, self.title, "chart", alone=alone)
+        lower = ROW * max((row for *_, row in self.legend), default=0)
+        image = root(WIDTH, HEIGHT + lower, self.title, "chart", alone=alone)
         if alone:
-            add(image, "rect", class_="paper", width=WIDTH, height=HEIGHT, rx=8)
+            add(image, "rect", class_="paper", width=WIDTH, height=HEIGHT + lower, rx=8)
         add(image, "text", self.title, class_="title", x=12, y=24)
+        for label, look, x, row in self.legend:
+            add(image, "path", class_=f"line {look}", d=f"M{x:.0f} {42 + ROW * row}h18")
+            add(image, "text", label, class_="legend", x=x + 23, y=46 + ROW * row)
+        body = add(image, "g", transform=f"translate(0 {lower})")
         if self.points:
-            Plot(self, image).draw()
+            Plot(self, body).draw()
         else:
-            add(image, "text", self.empty, class_="note", x=12, y=(TOP + BOTTOM) / 2)
-        for number, note in enumerate(self.notes):
-            add(
-                image,
-                "text",
-                note,
-                class_="note",
-                x=12,
-                y=HEIGHT - 10 - 16 * (len(self.notes) - 1 - number),
-            )
+            add(body, "text", self.empty, class_="note", x=12, y=(TOP + BOTTOM) / 2)
+        for number, note in enumerate(reversed(self.notes)):
+            add(body, "text", note, class_="note", x=12, y=HEIGHT - 12 - ROW * number)
         return written(image)
 
 
@@ -93,7 +106,6 @@ class Plot:
         return BOTTOM - (BOTTOM - TOP) * (value - low) / (high - low)
 
     def draw(self) -> None:
-        self.draw_legend()
         for level in self.levels:
             y = self.y(level)
             add(self.image, "path", class_="grid", d=f"M{LEFT} {y:.1f}H{RIGHT}")
@@ -114,16 +126,6 @@ class Plot:
         self.draw_markers()
         for line in self.chart.lines:
             self.draw_line(line)
-
-    def draw_legend(self) -> None:
-        x = 12.0
-        for label, look in {
-            each.label: each.look for each in self.chart.lines if each.label
-        }.items():
-            add(self.image, "path", class_=f"line {look}", d=f"M{x:.0f} 42h18")
-            add(self.image, "text", label, class_="legend", x=x + 23, y=46)
-            # Hangul and the like are twice as wide.
-            x += 40 + sum(LETTER * (2 if ord(letter) > 0x1100 else 1) for letter in label)
 
     def draw_markers(self) -> None:
         shown = [each for each in self.chart.markers if self.first <= each.day <= self.last]

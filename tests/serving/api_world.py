@@ -46,61 +46,51 @@ def activity(house: House) -> None:
 def fill(folder: Path) -> None:
     """Make the world below a folder and publish it."""
     house = House(settings_of(folder).place)
+    repositories(house)
+    days(house)
+    house.product("spark", "4.1.0", DAY.date(), repository_id="1")
+    house.release("spark", "4.1.0", DAY, repository_id="1")
+    house.release("spark", "4.2.0-rc1", DAY - timedelta(days=1), is_prerelease=True)
+    house.release("hive", "5.0", DAY - timedelta(days=2), body="'; drop table releases; --")
+    for partition, held in (("1", 8), ("2", 10)):
+        house.insert(
+            "completeness", source_name="github", stream_name="issues", partition_name=partition,
+            observed_date=DAY.date(), expected_count=10, landed_count=held, held_count=held,
+            capture_rate=held / 10, is_below_floor=held < 9, floor_capture_rate=0.9, floor_action="flag",
+        )  # fmt: skip
+    activity(house)
+    house.publish()
+
+
+def repositories(house: House) -> None:
+    """One with all that there may be, one that had another name, and one that upstream has deleted."""
     for number, (name, stars, language) in enumerate(
         (("apache/spark", 40, "Scala"), ("apache/hive", 10, "Java"), ("old/thing", None, "Java")), 1
     ):
         house.insert(
-            "repositories",
-            repository_id=str(number),
-            repository_name=name,
-            star_count=stars,
-            fork_count=50 - number,
-            language_name=language,
-            license_key="apache-2.0",
-            license_spdx_id="Apache-2.0",
-            is_deleted=name == "old/thing",
-            is_archived=False,
-        )
+            "repositories", repository_id=str(number), repository_name=name, star_count=stars,
+            fork_count=50 - number, language_name=language, license_key="apache-2.0",
+            license_spdx_id="Apache-2.0", is_deleted=name == "old/thing", is_archived=False,
+        )  # fmt: skip
     house.insert("topics", repository_id="1", topic_name="big-data")
     house.insert("languages", repository_id="1", language_name="Scala", byte_count=9)
     house.insert("languages", repository_id="1", language_name="Python", byte_count=10)
     for name, current in (("yahoo/hive", False), ("apache/hive", True)):
         house.insert(
-            "repository_names",
-            repository_id="2",
-            repository_name=name,
-            name_number=1 + current,
-            is_current=current,
-            last_confirmed_at=DAY,
-        )
+            "repository_names", repository_id="2", repository_name=name, name_number=1 + current,
+            is_current=current, last_confirmed_at=DAY,
+        )  # fmt: skip
+
+
+def days(house: House) -> None:
+    """Three days of the first repository in both calendars."""
     for back in range(3):
         for calendar in ("UTC", "Asia/Seoul"):
             house.insert(
-                "repositories_daily",
-                repository_id="1",
-                repository_name="apache/spark",
-                calendar=calendar,
-                origin="api",
-                observed_date=DAY.date() - timedelta(days=back),
-                star_count=40 - back,
-                star_growth_7d=7 - back,
-            )
-    house.product("spark", "4.1.0", DAY.date(), repository_id="1")
-    house.release("spark", "4.1.0", DAY, repository_id="1")
-    house.release("spark", "4.2.0-rc1", DAY - timedelta(days=1), is_prerelease=True)
-    house.release("hive", "5.0", DAY - timedelta(days=2), body="'; drop table releases; --")
-    house.insert(
-        "completeness", source_name="github", stream_name="issues", partition_name="1",
-        observed_date=DAY.date(), expected_count=10, landed_count=8, held_count=8, capture_rate=0.8,
-        is_below_floor=True, floor_capture_rate=0.9, floor_action="flag",
-    )  # fmt: skip
-    house.insert(
-        "completeness", source_name="github", stream_name="issues", partition_name="2",
-        observed_date=DAY.date(), expected_count=10, landed_count=10, held_count=10, capture_rate=1.0,
-        is_below_floor=False,
-    )  # fmt: skip
-    activity(house)
-    house.publish()
+                "repositories_daily", repository_id="1", repository_name="apache/spark",
+                calendar=calendar, origin="api", observed_date=DAY.date() - timedelta(days=back),
+                star_count=40 - back, star_growth_7d=7 - back,
+            )  # fmt: skip
 
 
 def copied(template: Path, folder: Path, **settings: Any) -> tuple[House, Settings]:

@@ -40,6 +40,7 @@ def test_every_format_has_the_selection_newest_first(shown):
                 feed = feedparser.parse(answer.content)
                 assert not feed.bozo, feed.get("bozo_exception")
                 assert [each.title for each in feed.entries] == wanted, (ending, query)
+                assert feed.feed.link == f"http://testserver/{query}"
             items = client.get(f"/feeds/releases.json{query}").json()["items"]
             assert [each["title"] for each in items] == wanted
 
