@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -13,6 +13,9 @@ from dashboards.bundle import Connection, Warehouse
 from orchestration.options import Live, Recorded, chosen, console
 from orchestration.settings import Place
 from orchestration.snowflake.account import Account, is_target
+
+if TYPE_CHECKING:
+    from dashboards.server import Server
 
 USUAL_PORT = 8088
 
@@ -121,7 +124,7 @@ def serve(place: Place, port: int) -> None:
             server.end()
 
 
-def welcome(server: object) -> None:
+def welcome(server: Server) -> None:
     """Address and login, on a screen of their own lines."""
     from dashboards.superset_app import USER
 

@@ -34,15 +34,20 @@ def known() -> dict[type[Exception], int]:
     from orchestration.worlds import WorldError
     from serving.digest import DigestFailed
     from serving.sender import SendFailed
+    from serving.site import NotASite, Unwritable
     from simulator.running import SimulatorFailed
     from spark.java import NoJava
     from spark.shared import NotShared
 
-    usage = (SpecError, SettingsError, WorldError, QueryFailed, RestoreFailed, RollbackFailed)
+    usage = (
+        *(SpecError, SettingsError, WorldError, QueryFailed),
+        *(RestoreFailed, RollbackFailed, NotASite),
+    )
     failed = (
         *(LakeUnreachable, Conflict, LoadIncomplete, SimulatorFailed, DiskFull),
         *(NoJava, NotShared, NoWarehouse, BuildFailed, AirflowFailed),
-        *(AssetError, DashboardsFailed, SiteBroken, SendFailed, DigestFailed),
+        *(AssetError, DashboardsFailed, SiteBroken),
+        *(SendFailed, DigestFailed, Unwritable),
     )
     return {
         **dict.fromkeys(usage, Exit.USAGE),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.options import Live, Recorded, chosen, console, errors
+from orchestration.options import Live, Recorded, chosen, console
 
 
 class Language(StrEnum):
@@ -61,15 +61,11 @@ def site(
     """Write the main views of the published marts as files that any static host can serve."""
     import asyncio
 
-    from serving.site import NotASite, write_site
+    from serving.site import write_site
 
     settings = chosen(live, recorded)
-    try:
-        with console.status(f"Writing {folder}"):
-            count = asyncio.run(write_site(settings, folder, address))
-    except NotASite as error:
-        errors.print(str(error), style="red")
-        raise typer.Exit(2) from error
+    with console.status(f"Writing {folder}"):
+        count = asyncio.run(write_site(settings, folder, address))
     console.print(f"{count:,} files in {folder}", highlight=False)
 
 

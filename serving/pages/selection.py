@@ -10,12 +10,13 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from serving.model import Model
-from serving.posted import ORIGIN, Posted
+from serving.posted import ORIGIN, Posted, Update
 from serving.queries import releases
 from serving.queries.releases import Release
 
 PAGE = 48
 BATCH = 200
+MOST_PRODUCTS = 200  # in one link
 
 Place = tuple[str, str, str, str]
 
@@ -63,7 +64,8 @@ class Selection:
     ) -> list[Release]:
         """Newest first. Raises DamagedPlace.
 
-        What is posted and known to the marts too is the marts' release with one more source.
+        What is posted and known to the marts too, for a day of the same page, is the marts' release with one more
+        source.
         """
         known = releases.newest(
             model,
@@ -73,37 +75,40 @@ class Selection:
             search=self.search,
             calendar=calendar,
         )
-        others = list(self.posted(model, posted, calendar, limit))
-        told = {(each.product, each.version): each.day for each in others}
-        known = [
-            replace(each, sources=(*each.sources, (ORIGIN, told[each.product, each.version])))
-            if (each.product, each.version) in told
-            else each
-            for each in known
-        ]
-        new = [each for each in others if not releases.find(model, each.product, each.version)]
+        # Where there are older ones in the marts, older posted ones wait for them.
+        oldest = known[-1].day if len(known) == limit else ""
+        told: dict[tuple[str, str], str] = {}
+        new: list[Release] = []
+        for each in self.posted(posted):
+            if self.place and each.day > self.place[0]:
+                continue
+            if each.day < oldest or (len(new) >= limit and each.day != new[-1].day):
+                break
+            if releases.find(model, each.product, each.version):
+                told[each.product, each.version] = each.day
+            elif self.place is None or each.place < self.place:
+                new.append(each)
+        known = [with_source(each, told.get((each.product, each.version))) for each in known]
         return sorted([*known, *new], key=lambda each: each.place, reverse=True)[:limit]
 
-    def posted(self, model: Model, posted: Posted, calendar: str, limit: int) -> Iterator[Release]:
-        """Posted releases of the selection in their order: at least `limit`, and all of the last one's day."""
-        place, text = self.place, self.search.casefold()
-        taken, last = 0, None
+    def posted(self, posted: Posted) -> Iterator[Release]:
+        """Posted releases of the selection, newest day first."""
+        text = self.search.casefold()
         for each in walk(posted, self.products):
-            day = each.released_date.isoformat()
-            if taken >= limit and day != last:
-                return
-            release = Release(
-                each.product_name, each.version, day, None, ORIGIN, ORIGIN, False,
-                link=each.link, sources=((ORIGIN, day),),
-            )  # fmt: skip
-            if text not in f"{release.product}\n{release.version}".casefold():
-                continue
-            if place is None or release.place < place:
-                taken, last = taken + 1, day
-                yield release
+            if text in f"{each.product_name}\n{each.version}".casefold():
+                day = each.released_date.isoformat()
+                yield Release(
+                    each.product_name, each.version, day, None, ORIGIN, ORIGIN, False,
+                    link=each.link, sources=((ORIGIN, day),),
+                )  # fmt: skip
 
 
-def walk(posted: Posted, products: tuple[str, ...]) -> Iterator:
+def with_source(release: Release, day: str | None) -> Release:
+    """The release with the day that was posted for it, if one was."""
+    return replace(release, sources=(*release.sources, (ORIGIN, day))) if day else release
+
+
+def walk(posted: Posted, products: tuple[str, ...]) -> Iterator[Update]:
     """Every posted release of the products, newest day first."""
     offset = 0
     while batch := posted.newest(products, limit=BATCH, offset=offset):
@@ -124,5 +129,4 @@ async def selection(
     return Selection(tuple(name for name in names if name)[:MOST_PRODUCTS], q.strip(), before)
 
 
-MOST_PRODUCTS = 200  # in one link
 Selected = Annotated[Selection, Depends(selection)]

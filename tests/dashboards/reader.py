@@ -5,6 +5,7 @@ With `make dashboards` running in another terminal: `python -m tests.dashboards.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from dashboards.superset_app import USER
 
 # Tall enough for every chart to be in view: those below are drawn only when they are reached.
 TALL = {"width": 1400, "height": 3200}
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = shutil.which("chromium")
 # A busy machine draws slowly; milliseconds.
 PATIENCE = 90_000
 FEWER_COLOURS = """

@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -93,6 +95,18 @@ def test_a_word_that_no_chart_knows_is_refused(tmp_path):
     )
     with pytest.raises(AssetError, match=r"one\.yml.*metrik"):
         load("opensource", folder=tmp_path)
+
+
+def test_the_chart_that_the_document_adds_is_one(opensource, tmp_path):
+    text = (ROOT / "docs" / "dashboards.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    folder = tmp_path / "opensource"
+    folder.mkdir()
+    shutil.copy(FOLDER / "opensource" / "metrics.yml", folder)
+    page = {"title": "A", "about": "", "filters": [], "rows": [{"charts": yaml.safe_load(block)}]}
+    (folder / "page.yml").write_text(yaml.safe_dump(page))
+    (added,) = load("opensource", folder=tmp_path).dashboards[0].charts
+    assert added in [chart for page in opensource.dashboards for chart in page.charts]
 
 
 def test_the_contracts_read_here_are_those_of_the_marts_that_dbt_has():
@@ -212,6 +226,21 @@ def test_a_filter_applies_to_the_charts_whose_mart_has_its_column(built, opensou
     left_out = {trends.charts[number - 1].name for number in language["scope"]["excluded"]}
     assert {"Stars gained", "Topics", "License list"} <= left_out
     assert not left_out & {"Most stars", "Most forks", "Code by language"}
+
+
+def test_the_exposures_of_dbt_name_the_marts_that_each_dashboard_reads(opensource):
+    """As far as any of them is declared, all are, each under its address and with its title."""
+    declared = {}
+    for path in sorted(MARTS.glob("*/_*__exposures.yml")):
+        for each in yaml.safe_load(path.read_text())["exposures"]:
+            if slug := re.search(r"/superset/dashboard/([\w-]+)/", each.get("url", "")):
+                marts = {re.fullmatch(r"ref\('(\w+)'\)", ref)[1] for ref in each["depends_on"]}
+                declared[slug[1]] = (each["label"], marts)
+    expected = {
+        f"opensource-{page.slug}": (page.title, opensource.used_marts(page))
+        for page in opensource.dashboards
+    }
+    assert declared == expected
 
 
 def test_the_query_kept_with_a_chart_asks_what_its_form_asks(built):

@@ -86,6 +86,18 @@ def fill_releases(house: House) -> None:
         house.release(product, version, at(day), is_prerelease=is_early, released_date_seoul=day)
 
 
+def fill_old(house: House, product: str, count: int) -> None:
+    """Versions 0.0, 0.1, … of a product, a day apart, back from 1 September."""
+    newest = date(2026, 9, 1)
+    house.product(product, "0.0", newest)
+    house.release(product, "0.0", at(newest), released_date_seoul=newest)
+    house.sql(
+        "insert into marts.releases select releases.* replace ('0.' || n as version, released_at - to_days(n::int) "
+        "as released_at, released_date - n::int as released_date, released_date_seoul - n::int as released_date_seoul) "
+        f"from marts.releases, range(1, {count}) as numbers (n) where product_name = '{product}'"
+    )
+
+
 def fill_repository(house: House) -> None:
     """`apache/spark`: 10 days of a ranking, a gap, two days of the API, three issues, a product."""
     repository(house)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.serving.conftest import NOW
-from tests.serving.page_world import at, empty, fill_releases, fill_repository
+from tests.serving.page_world import empty, fill_old, fill_releases, fill_repository
 from tests.serving.standing import standing
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -28,10 +27,7 @@ def world(tmp_path_factory) -> Path:
     house, _ = empty(home)
     fill_releases(house)
     fill_repository(house)
-    house.product("old", "1.0", date(2026, 9, 1))
-    for number in range(50):
-        day = date(2026, 9, 1) - timedelta(number)
-        house.release("old", f"0.{number}", at(day), released_date_seoul=day)
+    fill_old(house, "old", 50)
     house.publish()
     return home
 
