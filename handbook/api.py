@@ -12,18 +12,18 @@ Document = dict[str, Any]
 
 
 def write() -> str:
-    from orchestration.settings import load_settings
-    from serving.app import create_app
+    from serving.api import PREFIX, described
 
-    document = create_app(load_settings()).openapi()
+    document = described()
     return page(
         "API",
-        "What `make serve` answers, as its own OpenAPI document says; by machine at `/openapi.json`.",
-        *described(document),
+        document["info"]["description"],
+        f"How to use it: [the API](../api.md); this for machines: `{PREFIX}/openapi.json`.",
+        *operations(document),
     )
 
 
-def described(document: Document) -> Iterator[str]:
+def operations(document: Document) -> Iterator[str]:
     """Every operation under the first of its tags, then the schemas that they name."""
     by_tag: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
@@ -31,8 +31,8 @@ def described(document: Document) -> Iterator[str]:
             asked = methods[method]
             tag = (asked.get("tags") or ["other"])[0]
             by_tag.setdefault(tag, []).append(operation(path, method, asked))
-    for tag, operations in by_tag.items():
-        yield "\n\n".join([f"## {tag.capitalize()}", *operations])
+    for tag, told in by_tag.items():
+        yield "\n\n".join([f"## {tag.capitalize()}", *told])
     schemas = document.get("components", {}).get("schemas", {})
     if schemas:
         yield "\n\n".join(["## Schemas", *(schema(name, each) for name, each in schemas.items())])

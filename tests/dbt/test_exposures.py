@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+import pytest
 import yaml
 
 from orchestration.marts import DBT_PROJECT, contracts
+from orchestration.settings import ROOT
 
 DECLARED = [
     exposure
@@ -34,6 +37,31 @@ def test_the_api_serves_every_mart():
 def test_what_can_be_visited_has_its_address():
     addressed = {each["name"] for each in DECLARED if each.get("url", "").startswith("http://127.")}
     assert addressed == set(READ) - NOWHERE
+
+
+@pytest.mark.parametrize(
+    ("file", "exposure"),
+    [
+        ("trends", "open_source_trends"),
+        ("repository", "repository_detail"),
+        ("completeness", "is_it_all_there"),
+    ],
+)
+def test_a_dashboard_reads_what_its_exposure_says(file, exposure):
+    declared = (ROOT / "dashboards" / "opensource" / f"{file}.yml").read_text(encoding="utf-8")
+    charts = yaml.safe_load(declared)
+    assert set(named_in(charts)) == READ[exposure]
+    (label,) = [each["label"] for each in DECLARED if each["name"] == exposure]
+    assert charts["title"] == label
+
+
+def named_in(declared: object) -> Iterator[str]:
+    """Every mart that a dashboard's YAML names, at any depth."""
+    for each in declared.values() if isinstance(declared, dict) else declared:
+        if isinstance(each, dict | list):
+            yield from named_in(each)
+    if isinstance(declared, dict) and "mart" in declared:
+        yield declared["mart"]
 
 
 def test_the_overview_of_the_models_is_the_project_s_own():

@@ -14,7 +14,7 @@ from orchestration.settings import ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL = ("", "bash")  # an indented block has no language: it is what one types
 CODE = (*SHELL, "sql", "python", "yaml")
-NO_CODE = ("text", "mermaid")
+NO_CODE = ("text", "html", "mermaid")
 MARKER = re.compile(r"<!-- not run: (.*?) -->", re.DOTALL)
 COMMAND = re.compile(r"(?:trendhouse|make|python -m) \S")
 

@@ -222,3 +222,24 @@ def test_the_docs_of_a_home_are_one_site(sample_home, tmp_path):
         link.removeprefix("./")
         for link in re.findall(r'href="([^"]+)"', (folder / "index.html").read_text())
     }
+
+
+def test_the_addresses_of_the_tutorial_answer(sample_home, published, tmp_path):
+    """The release page, the repository's page, its chart and the API, for the repository that was queried."""
+    from fastapi.testclient import TestClient
+
+    from serving.app import create_app
+
+    (name,) = published.execute(
+        "select repository_name from repositories order by star_count desc limit 1"
+    ).fetchone()
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    named = re.findall(r"`(/[a-z]+/[^`]*)`", text)
+    assert len(named) == 3
+    home = sample_home.copy(tmp_path / "home")
+    with TestClient(create_app(Settings(home=home.folder, world="sample"))) as client:
+        for path in ("/", *named):
+            path = path.replace("<owner>/<name>", name).replace("/api/v1/", "/api/v1/repositories")
+            assert client.get(path).status_code == 200, path
+        chart = client.get(f"/charts/stars/{name}.svg")
+        assert chart.headers["content-type"].startswith("image/svg+xml")

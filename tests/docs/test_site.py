@@ -151,14 +151,16 @@ def test_the_reference_of_alerts_has_every_rule_and_cause():
     assert "{{" not in text
 
 
-def test_the_reference_of_the_api_has_every_operation_of_its_document(monkeypatch, tmp_path):
-    from orchestration.settings import load_settings
-    from serving.app import create_app
+def test_the_reference_of_the_api_has_every_operation_and_schema_of_its_document():
+    from serving.api import described
 
-    monkeypatch.setenv("TRENDHOUSE_HOME", str(tmp_path))
-    text = hooks.REFERENCE["api"]()
-    for path, methods in create_app(load_settings()).openapi()["paths"].items():
+    text, document = hooks.REFERENCE["api"](), described()
+    assert len(document["paths"]) > 5
+    for path, methods in document["paths"].items():
         assert [m for m in methods if f"\n### {m.upper()} {path}\n" not in text] == []
+    for name, schema in document["components"]["schemas"].items():
+        part = text.split(f"\n### {name} {{: #schema-", 1)[1].split("\n### ")[0]
+        assert [key for key in schema.get("properties", ()) if f"| `{key}` |" not in part] == []
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from orchestration.settings import ROOT
 from tests.docs.blocks import SHELL, blocks
 
 ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
-PLACEHOLDER = re.compile(r"<[^<>\n]+>")
+# `<what the reader puts in>`, and what another command answers.
+PLACEHOLDER = re.compile(r"<[^<>\n]+>|\$\((?:'[^']*'|[^()'])*\)")
 ENDS = {"&&", "||", "|", ";", "&"}
 OURS = re.compile(r"(TRENDHOUSE|SNOWFLAKE|DBT|GITHUB)_")
 # Programs of others: that they are there and take these options is not ours to say.
