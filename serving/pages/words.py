@@ -39,7 +39,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "clear": ("Show all", "모두 보기"),
     "only_favourites": ("Only favourites", "즐겨찾기만"),
     "favourite": ("Favourite: {name}", "즐겨찾기: {name}"),
-    "shown": ("{count} releases shown", "릴리스 {count}개 표시"),
+    "shown": ("Releases shown: {count}", "릴리스 {count}개 표시"),
     "nothing": (
         "No release matches. Choose other products or another search.",
         "일치하는 릴리스가 없습니다. 다른 제품이나 검색어를 선택하세요.",
@@ -114,7 +114,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "open_pulls": ("Open pull requests", "열린 풀 리퀘스트"),
     "commits": ("Commits", "커밋"),
     "contributors": ("Contributors", "기여자"),
-    "people_bots": ("{people} people, {bots} bots", "사람 {people}명, 봇 {bots}개"),
+    "people_bots": ("People: {people}, bots: {bots}", "사람 {people}명, 봇 {bots}개"),
     "top_share": (
         "{login} made {share} of the commits by people",
         "{login} 님이 사람이 만든 커밋의 {share}를 작성했습니다",
@@ -161,7 +161,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "none_below": ("Nothing is below its floor.", "하한에 미달한 항목이 없습니다."),
     "share": ("Share", "비율"),
     "figures": ("Figures", "수치"),
-    "about": ("About", "정보"),
 }  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def test_a_search_is_answered_while_it_is_typed(opened):
     page.locator("input[name=q]").press_sequentially("rc1")
     wait_for_count(page, 1)
     assert page.locator("#found .version").inner_text() == "4.1.0-rc1"
-    assert page.locator("#count").inner_text() == "1 releases shown"
+    assert page.locator("#count").inner_text() == "Releases shown: 1"
     page.fill("input[name=q]", "no such thing")
     wait_for_count(page, 0)
     assert page.is_visible("#nothing")

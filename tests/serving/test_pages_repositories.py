@@ -109,7 +109,7 @@ def test_a_repository_page_states_its_figures(shown):
     with shown as client:
         html = client.get("/repositories/b/two/?lang=en").text
     assert "+7 · 7 days" in html and "+28 · 28 days" in html
-    assert "2 people, 1 bots" in html
+    assert "People: 2, bots: 1" in html
     assert "ann made 75 % of the commits by people" in html
     assert "75 %" in html and "archived" in html and "Former names: old/name" in html
     assert "<b>bold</b>" not in html and "&lt;b&gt;bold&lt;/b&gt;" in html

@@ -188,12 +188,12 @@ def test_a_site_filters_in_the_browser_alone(site):
         page.on("console", lambda said: wrong.append(said.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(f"{address}trends/?products=hive")
-        page.wait_for_function("document.querySelector('#count').innerText.startsWith('1 ')")
+        page.wait_for_function("document.querySelector('#count').innerText.endsWith(': 1')")
         assert page.evaluate(seen) == ["hive"]
         page.click(".chip[data-product=spark]")
         assert page.evaluate(seen) == ["spark", "spark", "hive"]
         page.fill("input[name=q]", "rc1")
-        page.wait_for_function("document.querySelector('#count').innerText.startsWith('1 ')")
+        page.wait_for_function("document.querySelector('#count').innerText.endsWith(': 1')")
         page.click("a[data-language][lang=ko]")
         assert page.url.endswith("/trends/ko/?products=hive%2Cspark&q=rc1")
         page.wait_for_function("document.documentElement.lang === 'ko'")
