@@ -1,7 +1,7 @@
 # Thin names over the command line; what they need is installed first, from committed locks.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run build serve site airflow test lint format scan docs doctor bench lock environment
+.PHONY: help run build serve site airflow dashboards test lint format scan docs doctor bench lock environment
 
 ARGS ?=
 BIN := $(or $(TRENDHOUSE_VENV),.venv)/bin
@@ -30,9 +30,15 @@ airflow: ## Airflow with all of it on schedule, until Ctrl-C
 	@bin/environment airflow
 	@exec $(BIN)/trendhouse airflow $(ARGS)
 
+dashboards: ## Superset with every dashboard over the published marts, until Ctrl-C
+	@bin/environment run
+	@bin/environment superset
+	@exec $(BIN)/trendhouse dashboards $(ARGS)
+
 test: ## Prove that it all works
 	@bin/environment test
 	@bin/environment emulator
+	@bin/environment superset
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: ## Check style of Python and SQL
@@ -50,7 +56,7 @@ scan: ## Look for secrets and registry addresses in what is committed
 	@bin/environment test
 	@$(BIN)/python .ci/scan.py
 
-docs: ## Write the docs sites of models and expectations
+docs: ## Write the documentation as one site; ARGS=--serve shows it
 	@bin/environment run
 	@$(BIN)/trendhouse docs $(ARGS)
 

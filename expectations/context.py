@@ -24,6 +24,8 @@ with warnings.catch_warnings():
         ProgressBarsConfig,
     )
 
+from expectations.verdicts import results_of
+
 SITE = "expectations"
 RUN_NAME = "last"
 
@@ -34,7 +36,7 @@ class Checks:
     def __init__(self, data_docs: Path) -> None:
         logging.getLogger("great_expectations").setLevel(logging.ERROR)
         self.data_docs = data_docs
-        self.results = data_docs.with_name(f"{data_docs.name}_results")
+        self.results = results_of(data_docs)
         self.context = gx.get_context(mode="ephemeral", project_config=self.config())
         self.run_id = RunIdentifier(run_name=RUN_NAME, run_time=datetime.now(UTC))
 

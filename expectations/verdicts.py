@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 CLEAN = "_checked.json"
 
 
+def results_of(data_docs: Path) -> Path:
+    """Where the last result of every suite stands, beside the pages that show them."""
+    return data_docs.with_name(f"{data_docs.name}_results")
+
+
 def marts_path(warehouse: Path, domain: str) -> Path:
     """Where the verdicts on the marts of a domain stand."""
     return warehouse.with_name(f"checked_{domain}.json")

@@ -9,7 +9,13 @@ from typing import Annotated
 
 import typer
 
-from orchestration import airflow_commands, maintenance, reading, serving_commands
+from orchestration import (
+    airflow_commands,
+    dashboard_commands,
+    maintenance,
+    reading,
+    serving_commands,
+)
 from orchestration.options import (
     Live,
     Recorded,
@@ -242,6 +248,7 @@ reading.register(app)
 serving_commands.register(app)
 maintenance.register(app)
 airflow_commands.register(app)
+dashboard_commands.register(app)
 commands.register(app)
 
 

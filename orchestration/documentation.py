@@ -1,4 +1,4 @@
-"""The two documentation sites: dbt's models and Great Expectations' results."""
+"""The documentation of the project, dbt's models and Great Expectations' results, as one site."""
 
 from __future__ import annotations
 
@@ -11,20 +11,33 @@ from orchestration.local_page import serve
 from orchestration.settings import Place
 from orchestration.warehouse import DBT_PROJECT, dbt
 
+TITLES = {
+    "models": "Models and lineage (dbt)",
+    "expectations": "Results (Great Expectations)",
+}
+
 
 def write_docs(place: Place) -> dict[str, Path]:
-    """Write dbt's site as one file beside the Data Docs; the pages by title."""
+    """Write the project's site with dbt's as one file and the Data Docs below it; the pages by title.
+
+    Raises BuildFailed or SiteBroken.
+    """
+    from expectations.verdicts import results_of
+    from handbook.site import build_site
+
     dbt("docs", "generate", "--static", place=place)
-    folder = place.root / "docs" / "dbt"
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(DBT_PROJECT / "target" / "static_index.html", folder / "index.html")
-    pages = {"models": folder / "index.html"}
+    folder = place.data_docs.parent
+    models = folder / "dbt" / "index.html"
+    models.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DBT_PROJECT / "target" / "static_index.html", models)
+    pages, results = {"models": models}, None
     if place.data_docs.exists():
         pages["expectations"] = place.data_docs / "index.html"
-    return pages
+        results = results_of(place.data_docs)
+    sites = {TITLES[name]: str(page.relative_to(folder)) for name, page in pages.items()}
+    return {"documentation": build_site(folder, sites, results), **pages}
 
 
 def serve_docs(place: Place, port: int) -> None:
-    """Serve both sites on 127.0.0.1 until Ctrl-C."""
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=place.root / "docs")
-    serve(handler, port, "/dbt/")
+    """Serve the site on 127.0.0.1 until Ctrl-C."""
+    serve(functools.partial(SimpleHTTPRequestHandler, directory=place.data_docs.parent), port)

@@ -15,7 +15,10 @@ log = logging.getLogger(__name__)
 
 def known() -> dict[type[Exception], int]:
     """Each expected error with its exit code; all else is a bug and keeps its traceback."""
+    from dashboards.server import DashboardsFailed
+    from dashboards.specs import AssetError
     from expectations.check import ExpectationsFailed
+    from handbook.site import SiteBroken
     from ingestion.spec import SpecError
     from ingestion.store import Conflict, LakeUnreachable
     from orchestration.airflow_home import AirflowFailed
@@ -36,27 +39,19 @@ def known() -> dict[type[Exception], int]:
     from spark.java import NoJava
     from spark.shared import NotShared
 
+    usage = (
+        *(SpecError, SettingsError, WorldError, QueryFailed),
+        *(RestoreFailed, RollbackFailed, NotASite),
+    )
+    failed = (
+        *(LakeUnreachable, Conflict, LoadIncomplete, SimulatorFailed, DiskFull),
+        *(NoJava, NotShared, NoWarehouse, BuildFailed, AirflowFailed),
+        *(AssetError, DashboardsFailed, SiteBroken),
+        *(SendFailed, DigestFailed, Unwritable),
+    )
     return {
-        SpecError: Exit.USAGE,
-        SettingsError: Exit.USAGE,
-        WorldError: Exit.USAGE,
-        QueryFailed: Exit.USAGE,
-        RestoreFailed: Exit.USAGE,
-        RollbackFailed: Exit.USAGE,
-        NotASite: Exit.USAGE,
-        LoadIncomplete: Exit.FAILED,
-        AirflowFailed: Exit.FAILED,
-        BuildFailed: Exit.FAILED,
-        NoWarehouse: Exit.FAILED,
-        NoJava: Exit.FAILED,
-        NotShared: Exit.FAILED,
-        SimulatorFailed: Exit.FAILED,
-        DiskFull: Exit.FAILED,
-        SendFailed: Exit.FAILED,
-        Unwritable: Exit.FAILED,
-        DigestFailed: Exit.FAILED,
-        LakeUnreachable: Exit.FAILED,
-        Conflict: Exit.FAILED,
+        **dict.fromkeys(usage, Exit.USAGE),
+        **dict.fromkeys(failed, Exit.FAILED),
         ExpectationsFailed: Exit.REFUSED,
         PublicationBlocked: Exit.REFUSED,
         Locked: Exit.LOCKED,

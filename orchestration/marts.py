@@ -32,8 +32,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """What a mart promises: its grain, in words, and its columns in their order."""
+    """What a mart promises: its domain, its grain in words, and its columns in their order."""
 
+    domain: str
     description: str
     columns: dict[str, Column]
 
@@ -48,7 +49,8 @@ def contracts(project: Path = DBT_PROJECT) -> dict[str, Contract]:
                 each["name"]: Column(each["data_type"], one_line(each["description"]))
                 for each in model["columns"]
             }
-            found[model["name"]] = Contract(one_line(model["description"]), columns)
+            said = one_line(model["description"])
+            found[model["name"]] = Contract(path.parent.name, said, columns)
     return found
 
 

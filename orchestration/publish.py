@@ -69,8 +69,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
             f"There is no warehouse at {place.warehouse}. Build it: `trendhouse build`."
         )
     require_verdicts(place, domain)
-    path = place.published / CURRENT
-    before = json.loads(path.read_text()) if path.exists() else {"version": 0, "marts": {}}
+    before = state_before(place)
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         flagged = refuse_short(floors.shortfalls(connection, domain))
@@ -87,10 +86,8 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         "capture_rates": rates,
         "marts": marts,
     }
-    replace_text(place.published / VERSIONS / f"{state['version']}.json", json.dumps(state))
-    replace_text(path, json.dumps(state, indent=1))
+    point_to(place, state, before)
     settle(place)
-    vacuum(place.published, {before["version"], state["version"]})
     return Publication(
         version=state["version"],
         mart_count=len(marts),
@@ -98,6 +95,19 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         written=writer.written,
         flagged=flagged,
     )
+
+
+def state_before(place: Place) -> dict[str, Any]:
+    """The published state as CURRENT.json has it; version 0 without marts if there is none."""
+    path = place.published / CURRENT
+    return json.loads(path.read_text()) if path.exists() else {"version": 0, "marts": {}}
+
+
+def point_to(place: Place, state: dict[str, Any], before: dict[str, Any]) -> None:
+    """Let readers see `state`, whole; the files of the state before are kept, older ones are deleted."""
+    replace_text(place.published / VERSIONS / f"{state['version']}.json", json.dumps(state))
+    replace_text(place.published / CURRENT, json.dumps(state, indent=1))
+    vacuum(place.published, {before["version"], state["version"]})
 
 
 def require_verdicts(place: Place, domain: str) -> None:
@@ -226,15 +236,19 @@ class Writer:
         target = self.folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_suffix(".part")
-        self.connection.execute(
-            f"copy (select * from {SCHEMA}.\"{mart}\" {within(period, name)}) to '{quoted(beside)}' "
-            "(format parquet, compression zstd)"
-        )
+        self.copy(mart, within(period, name), beside)
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(beside, target)
         self.written.append(file)
         return file
+
+    def copy(self, mart: str, condition: str, target: Path) -> None:
+        """Write the rows of a mart that meet a condition (SQL, or nothing) as Parquet."""
+        self.connection.execute(
+            f"copy (select * from {SCHEMA}.\"{mart}\" {condition}) to '{quoted(target)}' "
+            "(format parquet, compression zstd)"
+        )
 
 
 def label(period: Period | None, start: date | None, rows: int) -> str:
@@ -252,7 +266,7 @@ def within(period: Period | None, name: str) -> str:
         return f"where {period.column} is null"
     start = f"date '{datetime.strptime(name, FORMS[period.by]):%Y-%m-%d}'"
     return (
-        f"where {period.column} >= {start} and {period.column} < {start} + interval 1 {period.by}"
+        f"where {period.column} >= {start} and {period.column} < {start} + interval '1 {period.by}'"
     )
 
 

@@ -51,7 +51,7 @@ def docs(
     serve: Annotated[bool, typer.Option("--serve", help="Serve the site on 127.0.0.1.")] = False,
     port: Annotated[int, typer.Option(help="Port of the site.")] = 8080,
 ) -> None:
-    """Write the dbt docs site and say where the expectations' Data Docs lie."""
+    """Write the documentation as one site: the project's pages, dbt's models, the results of the checks."""
     from orchestration.documentation import serve_docs, write_docs
 
     place = effective().place

@@ -25,20 +25,26 @@ def register(app: typer.Typer) -> None:
 def serve(
     port: Annotated[int, typer.Option(help="Port of pages and API.")] = 8000,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Start also where nothing is published yet.")
+    ] = False,
     live: Live = False,
     recorded: Recorded = None,
 ) -> None:
     """Serve pages, feeds, charts and the API over the published marts, until Ctrl-C."""
     import uvicorn
 
+    from orchestration.published import NothingPublished
     from serving.app import create_app
-    from serving.publication import Publication
-    from serving.read_model import build
+    from serving.read_model import refresh
 
     settings = chosen(live, recorded)
-    publication = Publication.newest(settings.place)
-    with console.status(f"Reading version {publication.version} of {settings.place.root.name}"):
-        build(publication)
+    with console.status(f"Reading what is published in {settings.place.root.name}"):
+        try:
+            refresh(settings.place)
+        except NothingPublished:
+            if not wait:
+                raise
     console.print(f"http://{address}:{port}/ (Ctrl-C ends it)", highlight=False)
     uvicorn.run(create_app(settings), host=address, port=port, log_level="warning")
 

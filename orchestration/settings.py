@@ -154,6 +154,11 @@ class Settings(BaseSettings):
     alert_deadline_minutes: float = Field(
         180, gt=0, description="A run that is not over this long after it was queued is told."
     )
+    fetch_seconds: float = Field(
+        300,
+        ge=1,
+        description="On Snowflake: how often `trendhouse serve` looks for a new publication; seconds.",
+    )
     selftest_url: str | None = Field(
         None, description="A JSON list for the self-test; unset: the licenses that GitHub serves."
     )

@@ -61,7 +61,7 @@ BESIDE = (
     (
         "TRENDHOUSE_VENV",
         "`.venv`",
-        "Where `make` puts the Python environment; that of the tests' local Snowflake is `<it>-emulator`.",
+        "Where `make` puts the Python environment; beside it `<it>-superset` and, for tests, `<it>-emulator`.",
     ),
     (
         "DBT_TARGET",

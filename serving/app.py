@@ -20,7 +20,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     `app.state` has `follower` and `settings`; routes ask for what serving.dependencies offers.
     """
-    follower = Follower(settings.place)
+    follower = Follower(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

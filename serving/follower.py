@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import sys
+import time
 from collections.abc import AsyncIterator
 
 from orchestration.published import CURRENT, NothingPublished
-from orchestration.settings import ROOT, Place
+from orchestration.settings import ROOT, Place, Settings
+from orchestration.snowflake.account import is_target
 from serving.model import Model
 from serving.publication import Publication
 from serving.read_model import path_of
@@ -25,11 +28,13 @@ class Follower:
     `failure` says why what is newer could not be taken; what was served before stays.
     """
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, settings: Settings) -> None:
+        self.place = settings.place
+        self.fetch_seconds = settings.fetch_seconds
         self.failure: str | None = None
         self._model: Model | None = None
         self._seen: tuple[int, ...] | None = None
+        self._fetched = -math.inf
 
     @property
     def model(self) -> Model:
@@ -60,10 +65,11 @@ class Follower:
 
     async def take(self) -> None:
         """Serve what is published now, unless it is served already."""
-        seen = signature(self.place)
-        if seen is None or seen == self._seen:
-            return
         try:
+            await self.fetch()
+            seen = signature(self.place)
+            if seen is None or seen == self._seen:
+                return
             publication = Publication.newest(self.place)
             path = path_of(publication)
             if not path.exists():
@@ -76,6 +82,12 @@ class Follower:
             if self.failure != str(error):
                 log.error("The published state cannot be served: %s", error)
             self.failure = str(error)
+
+    async def fetch(self) -> None:
+        """Look now and then for what Snowflake publishes; elsewhere the pointer tells."""
+        if is_target() and time.monotonic() - self._fetched >= self.fetch_seconds:
+            self._fetched = time.monotonic()
+            await self.build()
 
     async def build(self) -> None:
         """Raises RuntimeError with what the builder says."""

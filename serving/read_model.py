@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from orchestration.marts import contracts
 from orchestration.settings import Place
+from orchestration.snowflake.account import is_target
 from serving.publication import Publication
 
 # Mart to the columns of its indexes. What is not here is downloaded from the published files only.
@@ -62,7 +63,7 @@ SERVED: dict[str, tuple[str, ...]] = {
     "repository_names": ("repository_name collate nocase", "repository_id"),
     "topics": ("repository_id", "topic_name"),
 }
-TYPES = {"boolean": "integer", "bigint": "integer", "double": "real"}
+TYPES = {"boolean": "INTEGER", "bigint": "INTEGER", "double": "REAL"}
 # A model that another code has written is not built upon.
 CODE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 
@@ -101,6 +102,18 @@ def build(publication: Publication) -> Path:
     return path
 
 
+def refresh(place: Place) -> Path:
+    """Write the model of what is published now, on Snowflake what it publishes; its path.
+
+    Raises NothingPublished.
+    """
+    if is_target():
+        from orchestration.snowflake.fetch import fetch
+
+        fetch(place)
+    return build(Publication.newest(place))
+
+
 def fill(file: Path, publication: Publication) -> None:
     """Make the tables of a model equal to the publication."""
     with closing(sqlite3.connect(file, isolation_level=None)) as model:
@@ -124,9 +137,9 @@ def fill(file: Path, publication: Publication) -> None:
 
 def fill_table(model: sqlite3.Connection, publication: Publication, mart: str) -> None:
     columns = {name: column.type for name, column in contracts()[mart].columns.items()}
-    declared = {name: TYPES.get(kind, "text") for name, kind in columns.items()}
-    declared["_partition"] = "text"
-    if declared != {row[1]: row[2].lower() for row in model.execute(f"pragma table_info({mart})")}:
+    declared = {name: TYPES.get(kind, "TEXT") for name, kind in columns.items()}
+    declared["_partition"] = "TEXT"
+    if declared != {row[1]: row[2] for row in model.execute(f"pragma table_info({mart})")}:
         make_table(model, mart, declared)
     known = dict(
         model.execute("select partition, fingerprint from _partitions where mart = ?", [mart])
@@ -168,8 +181,9 @@ def main() -> None:
     serves meanwhile is not held up."""
     parser = argparse.ArgumentParser(prog="python -m serving.read_model", description=main.__doc__)
     parser.add_argument("folder", type=Path, help="The world's folder, as in .trendhouse/sample.")
+    place = Place(parser.parse_args().folder)
     os.nice(5)
-    print(build(Publication.newest(Place(parser.parse_args().folder))))
+    print(refresh(place))
 
 
 if __name__ == "__main__":

@@ -275,17 +275,18 @@ def test_an_interrupted_installation_is_taken_up_again(small_checkout):
     assert {"setuptools", "tenacity", "small"} <= installed(small_checkout)
 
 
-def test_the_emulators_environment_stands_apart_and_holds_its_lock_alone(small_checkout):
+@pytest.mark.parametrize("name", ["emulator", "superset"])
+def test_an_environment_that_stands_apart_holds_its_lock_alone(small_checkout, name):
     path, variables = os.environ["PATH"], mirrors()
-    lock = small_checkout / "requirements" / "emulator.lock"
+    lock = small_checkout / "requirements" / f"{name}.lock"
     lock.write_text(blocks(ROOT / "requirements" / "run.lock")["tenacity"])
-    done = set_up(small_checkout, path, "emulator", **variables)
+    done = set_up(small_checkout, path, name, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    packages = (small_checkout / ".venv-emulator" / "lib").glob(
+    packages = (small_checkout / f".venv-{name}" / "lib").glob(
         "python3.*/site-packages/*.dist-info"
     )
     assert {"tenacity", "uv"} == {each.name.split("-")[0] for each in packages} - {
         "pip",
         "setuptools",
     }
-    assert set_up(small_checkout, path, "emulator", **variables).stdout == ""
+    assert set_up(small_checkout, path, name, **variables).stdout == ""

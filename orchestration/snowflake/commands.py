@@ -1,4 +1,4 @@
-"""The command that only Snowflake has: cost."""
+"""The commands that only Snowflake has: cost, fetch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from orchestration.options import console
+from orchestration.options import console, effective
 
 
 def register(app: typer.Typer) -> None:
-    """Make the command a verb of `app`."""
-    app.command()(cost)
+    """Make these commands verbs of `app`."""
+    for verb in (cost, fetch):
+        app.command()(verb)
 
 
 def cost(
@@ -37,6 +38,16 @@ def cost(
         table.add_row(str(each.day), each.model, each.dag, *numbers)
     console.print(table)
     console.print(f"{sum(each.credits for each in found):,.4f} credits", highlight=False)
+
+
+def fetch() -> None:
+    """Snowflake: bring what is published into local files, for `serve` and all that reads them."""
+    from orchestration.snowflake.fetch import fetch as fetch_published
+
+    require_target()
+    place = effective().place
+    version = fetch_published(place)
+    console.print(f"version {version} in {place.published}", soft_wrap=True, highlight=False)
 
 
 def require_target() -> None:

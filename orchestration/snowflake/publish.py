@@ -47,6 +47,8 @@ def publish(place: Place, domain: str, run_id: str | None) -> Publication:
         require_checked(place, domain, marts)
         flagged = refuse_short(floors.shortfalls(cursor, domain))
         state.prepare(cursor)
+        cursor.execute(f"grant usage on schema {state.SCHEMA} to role {account.reader_role}")
+        cursor.execute(f"grant select on table {state.STATE} to role {account.reader_role}")
         for statement in swapping(account.reader_role):
             cursor.execute(statement)
         former = state.read(cursor, "publication")

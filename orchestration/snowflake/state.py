@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
 
-STATE = "operations.state"
+SCHEMA = "operations"
+STATE = f"{SCHEMA}.state"
 # Another count, other rows or another time of change: other marts.
 STATE_OF_MARTS = (
     "select count(*), sum(row_count), max(last_altered) "
@@ -23,7 +24,7 @@ def as_state(row: Iterable[Any]) -> list[str]:
 
 
 def prepare(cursor: SnowflakeCursor) -> None:
-    cursor.execute("create schema if not exists operations")
+    cursor.execute(f"create schema if not exists {SCHEMA}")
     cursor.execute(f"create table if not exists {STATE} (name varchar, value varchar)")
 
 

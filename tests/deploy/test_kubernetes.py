@@ -80,7 +80,7 @@ def test_a_field_that_kubernetes_does_not_know_is_refused(objects):
 def test_the_services_are_those_of_compose(workloads):
     assert set(workloads) == {
         *("prepare", "api-server", "scheduler", "dag-processor", "triggerer", "worker"),
-        *("metrics", "statsd-exporter"),
+        *("metrics", "statsd-exporter", "serving"),
     }
     (prepare,) = workloads["prepare"]["containers"]
     assert prepare["command"][-1].split() == PREPARE["command"][-1].replace("$$", "$").split()

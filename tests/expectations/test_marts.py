@@ -11,7 +11,8 @@ import pytest
 
 from expectations.check import ExpectationsFailed, check_marts
 from expectations.marts.opensource import SUITES
-from expectations.verdicts import Verdicts, marts_path, state_of
+from expectations.verdicts import Verdicts, marts_path, results_of, state_of
+from handbook import checks
 from orchestration.marts import contracts, periods
 
 HOUR = datetime(2026, 1, 1, 5)
@@ -27,6 +28,15 @@ def broken(check) -> str:
     with pytest.raises(ExpectationsFailed) as failed:
         check()
     return str(failed.value)
+
+
+def test_a_broken_promise_stands_on_the_page_of_the_last_checks(warehouse, check, data_docs):
+    warehouse.insert("products", release_count=-7)
+    lines = broken(check).splitlines()
+    page = checks.write(results_of(data_docs))
+    assert f"{len(SUITES)} suites, {len(lines)} broken promises" in page
+    assert page.count("| **no** |") == 1
+    assert all(f"- {line}" in page.replace("&lt;", "<") for line in lines) and lines
 
 
 def test_every_mart_has_a_suite(warehouse):

@@ -15,9 +15,10 @@ import sqlglot
 from sqlglot import exp
 
 from ingestion.lake import Lake
-from orchestration import slim
+from orchestration import published, slim
 from orchestration.settings import Place
 from orchestration.snowflake.account import connect
+from serving.model import Model
 from tests.production.conftest import ROOT, Emulator, edit
 from tests.production.lakes import two_days
 from tests.production.rows import Rows, difference, normalised
@@ -33,7 +34,8 @@ RESERVED = {
     "view", "whenever",
 }  # fmt: skip
 SCHEMAS = ("marts", "intermediate", "snapshots")
-DBT, TRENDHOUSE = (Path(sys.executable).with_name(name) for name in ("dbt", "trendhouse"))
+PYTHON = Path(sys.executable)
+DBT, TRENDHOUSE = (PYTHON.with_name(name) for name in ("dbt", "trendhouse"))
 
 
 def ended(process: subprocess.Popen) -> str:
@@ -235,3 +237,18 @@ def test_slim_ci_builds_a_change_into_a_pull_requests_database(second, pair, cha
         old = dict(remote.cursor().execute(counted).fetchall())
         there = remote.cursor().execute(counted.replace("marts", "parity_pr_1.marts")).fetchall()
     assert old and dict(there) == {key: 1000 + count for key, count in old.items()}
+
+
+def test_what_is_fetched_is_what_was_built_and_is_served(second, pair):
+    place = Place(pair.home / "sample")
+    assert "version 1" in ended(pair.start([TRENDHOUSE, "fetch"]))
+    fetched = published.connect(place)
+    for mart in sorted(MARTS):
+        columns, expected, _ = second[f"marts.{mart}"]
+        rows = fetched.execute(f"select {', '.join(columns)} from {mart}").fetchall()
+        assert difference(columns, expected, normalised(rows)) == ""
+    model = Model(Path(ended(pair.start([PYTHON, "-m", "serving.read_model", place.root])).strip()))
+    stars = model.rows("select repository_id, star_count from repositories")
+    columns, rows, _ = second["marts.repositories"]
+    places = columns.index("repository_id"), columns.index("star_count")
+    assert sorted(map(tuple, stars)) == sorted(tuple(row[n] for n in places) for row in rows)

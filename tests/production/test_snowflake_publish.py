@@ -15,13 +15,15 @@ from expectations.verdicts import Verdicts, marts_path
 from orchestration import steps
 from orchestration.cli import app
 from orchestration.publish import PublicationBlocked
-from orchestration.published import QueryFailed, query
+from orchestration.published import NothingPublished, QueryFailed, current, query
+from orchestration.published import connect as connect_published
 from orchestration.rollback import RollbackFailed, roll_back
 from orchestration.settings import Place, load_settings
 from orchestration.snowflake import load, state
 from orchestration.snowflake.account import connect
 from orchestration.snowflake.build import prepare
 from orchestration.snowflake.cost import IDLE, UNTAGGED, costs
+from orchestration.snowflake.fetch import fetch
 from orchestration.snowflake.publish import swapping
 from tests.orchestration.conftest import COMPLETENESS
 
@@ -88,6 +90,52 @@ def test_readers_see_what_was_published_until_it_is_swapped_and_swapped_back(mar
     marts.product("3")
     assert steps.publish().detail.version == 3
     assert seen(marts, capsys) == ["1", "2", "3"]
+
+
+def fetched(marts: Marts) -> list[str]:
+    """The versions in the local files, once they were made equal to what Snowflake publishes."""
+    fetch(marts.place)
+    rows = connect_published(marts.place).execute("select latest_version from products order by 1")
+    return [version for (version,) in rows.fetchall()]
+
+
+def files(marts: Marts, mart: str) -> list[str]:
+    parts = current(marts.place)["marts"][mart]["partitions"]
+    return [part["file"] for part in parts.values()]
+
+
+def test_local_files_follow_what_is_published_and_only_what_changed_is_read(marts):
+    with pytest.raises(NothingPublished, match="trendhouse publish"):
+        fetch(marts.place)
+    marts.run(
+        "create table marts.events_hourly (repository_id varchar, event_type varchar, "
+        "event_count bigint, event_hour timestamp, clean_version bigint)",
+        "insert into marts.events_hourly values ('1', 'PushEvent', 3, '2026-10-31 23:00:00', 1), "
+        "('1', 'PushEvent', 4, '2026-11-01 00:00:00', 1)",
+    )
+    marts.product("1")
+    steps.publish()
+    assert fetched(marts) == ["1"]
+    assert fetched(marts) == ["1"]
+    october, november = files(marts, "events_hourly")
+    marts.run("insert into marts.events_hourly values ('1', 'A', 5, '2026-11-01 01:00:00', 2)")
+    marts.product("2")
+    steps.publish()
+    assert fetched(marts) == ["1", "2"]
+    kept, replaced = files(marts, "events_hourly")
+    assert kept == october and replaced != november
+    events = connect_published(marts.place).execute(
+        "select event_type, event_count, event_hour from events_hourly order by event_count"
+    )
+    assert events.fetchall() == [
+        ("PushEvent", 3, datetime(2026, 10, 31, 23)),
+        ("PushEvent", 4, datetime(2026, 11, 1)),
+        ("A", 5, datetime(2026, 11, 1, 1)),
+    ]
+    roll_back(marts.place)
+    assert fetched(marts) == ["1"]
+    roll_back(marts.place)
+    assert fetched(marts) == ["1", "2"]
 
 
 def test_nothing_is_rolled_back_to_before_a_second_publication(marts):

@@ -30,6 +30,9 @@ def filled(house):
             observed_date=date(2026, 11, day),
             star_count=stars,
         )
+    house.insert(
+        "repositories_daily", repository_id="1", calendar="UTC", observed_date=date(2026, 10, 31)
+    )
     house.publish()
     return house
 
@@ -66,13 +69,13 @@ def plain(value):
 
 def test_every_row_is_that_of_the_published_marts(filled):
     assert served(build(filled)) == published(filled)
-    assert [len(rows) for name, rows in published(filled).items() if rows] == [1, 2, 1, 2]
+    assert [len(rows) for name, rows in published(filled).items() if rows] == [1, 2, 1, 3]
 
 
 def test_a_later_publication_writes_only_what_changed_and_leaves_open_models_alone(filled):
     before = build(filled)
     months = before.rows("select * from _partitions where mart = 'repositories_daily'")
-    assert len(months) == 1
+    assert len(months) == 2
     before_rows = served(before)
     filled.insert(
         "repositories_daily",

@@ -1,0 +1,72 @@
+"""A small sample world's home, and the command that works in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestration.settings import Place
+from tests.published_marts import marts
+
+TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
+
+
+class Home:
+    """One sample world's home, and the command that works in it."""
+
+    def __init__(self, folder: Path, watchlist: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "TRENDHOUSE_HOME": str(folder),
+            "TRENDHOUSE_WORLD": "sample",
+            "TRENDHOUSE_WATCHLIST": str(watchlist),
+            "TRENDHOUSE_GHARCHIVE_HOURS": "2",
+            "TRENDHOUSE_RANKING_DAYS": "3",
+            "TRENDHOUSE_SPARK_MEMORY": "1g",
+        }
+
+    @property
+    def place(self) -> Place:
+        return Place(self.folder / "sample")
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [TRENDHOUSE, *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def trendhouse(self, *arguments: str, expect: int = 0) -> str:
+        process = self.start(*arguments)
+        said, _ = process.communicate()
+        assert process.returncode == expect, said
+        return said
+
+    def kill(self, after: float, *arguments: str) -> bool:
+        """Start a command, kill it and all its children; whether it was still at work."""
+        process = self.start(*arguments)
+        try:
+            process.communicate(timeout=after)
+            return False
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return True
+
+    def copy(self, folder: Path) -> Home:
+        shutil.copytree(self.folder, folder, symlinks=True)
+        other = Home.__new__(Home)
+        other.folder = folder
+        other.environment = {**self.environment, "TRENDHOUSE_HOME": str(folder)}
+        return other
+
+    def marts(self) -> dict[str, list[tuple]]:
+        return marts(self.place)
