@@ -12,7 +12,7 @@ import typer
 from dashboards.bundle import Connection, Warehouse
 from orchestration.options import Live, Recorded, chosen, console
 from orchestration.settings import Place
-from orchestration.snowflake.account import Account, is_target
+from orchestration.snowflake.account import Account
 
 if TYPE_CHECKING:
     from dashboards.server import Server
@@ -59,9 +59,9 @@ def dashboards(
 
 def copy(place: Place, file: Path) -> None:
     from dashboards.tables import write_tables
-    from orchestration.published import current
+    from serving.publication import Publication
 
-    version = current(place)["version"]
+    version = Publication.fetched(place).version
     count = write_tables(place.published, file)
     console.print(f"{file}: {count} tables, version {version}", highlight=False, soft_wrap=True)
 
@@ -98,16 +98,11 @@ def address(warehouse: Warehouse, tables: Path | None) -> str:
 
 def serve(place: Place, port: int) -> None:
     """From the start to Ctrl-C; however it ends, no process is left."""
-    from dashboards.server import DashboardsFailed, Server, SupersetHome
+    from dashboards.server import Server, SupersetHome
     from orchestration.airflow_commands import free_port, terminable
-    from orchestration.published import current
+    from serving.publication import Publication
 
-    if is_target():
-        raise DashboardsFailed(
-            "Superset here shows the published files, and DBT_TARGET is snowflake: import "
-            "`trendhouse dashboards --bundle FILE.zip --warehouse snowflake` into your Superset."
-        )
-    current(place)
+    Publication.fetched(place)
     home = SupersetHome(place.root / "superset")
     with home.alone(), terminable():
         server = Server(home, free_port(port))

@@ -36,12 +36,13 @@ def serve(
 
     from orchestration.published import NothingPublished
     from serving.app import create_app
-    from serving.read_model import refresh
+    from serving.publication import Publication
+    from serving.read_model import build
 
     settings = chosen(live, recorded)
     with console.status(f"Reading what is published in {settings.place.root.name}"):
         try:
-            refresh(settings.place)
+            build(Publication.fetched(settings.place))
         except NothingPublished:
             if not wait:
                 raise
@@ -61,10 +62,12 @@ def site(
     """Write the main views of the published marts as files that any static host can serve."""
     import asyncio
 
+    from serving.publication import Publication
     from serving.site import write_site
 
     settings = chosen(live, recorded)
     with console.status(f"Writing {folder}"):
+        Publication.fetched(settings.place)
         count = asyncio.run(write_site(settings, folder, address))
     console.print(f"{count:,} files in {folder}", highlight=False)
 
@@ -81,11 +84,13 @@ def send(
 
     The key of that server is TRENDHOUSE_SEND_KEY. A proof of each delivery is kept in the world's `sent.json`.
     """
+    from serving.publication import Publication
     from serving.sender import Sender
 
     settings = chosen(live, recorded)
     key = settings.send_key.get_secret_value() if settings.send_key else None
     with console.status("Sending") as status:
+        Publication.fetched(settings.place)
         proof = Sender(settings.place, key).send(
             url, again=again, progress=lambda done, rows: status.update(f"{done:,} of {rows:,}")
         )
@@ -126,7 +131,7 @@ def digest(
     if not ways:
         raise typer.BadParameter("say by which way: --slack, --mail, or both.")
     settings = chosen(live, recorded)
-    model = Model(build(Publication.newest(settings.place)))
+    model = Model(build(Publication.fetched(settings.place)))
     told = tell(settings, model, ways, products=parts(products), language=lang.value, days=days)
     for way, count in told.items():
         console.print(

@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.published import current, select
 from orchestration.settings import Place
+from orchestration.snowflake.account import is_target
 
 BATCH = 5_000
 TIMES = {"date": "%Y-%m-%d", "timestamp": "%Y-%m-%dT%H:%M:%S.%fZ"}
@@ -25,8 +26,17 @@ class Publication:
 
     @classmethod
     def newest(cls, place: Place) -> Publication:
-        """Raises NothingPublished."""
+        """As it lies here. Raises NothingPublished."""
         return cls(place, current(place))
+
+    @classmethod
+    def fetched(cls, place: Place) -> Publication:
+        """The newest, of Snowflake where that is the warehouse. Raises NothingPublished."""
+        if is_target():
+            from orchestration.snowflake.fetch import fetch
+
+            fetch(place)
+        return cls.newest(place)
 
     @property
     def version(self) -> int:

@@ -19,7 +19,6 @@ from filelock import FileLock
 
 from orchestration.marts import contracts
 from orchestration.settings import Place
-from orchestration.snowflake.account import is_target
 from serving.publication import Publication
 
 # Mart to the columns of its indexes. What is not here is downloaded from the published files only.
@@ -102,18 +101,6 @@ def build(publication: Publication) -> Path:
     return path
 
 
-def refresh(place: Place) -> Path:
-    """Write the model of what is published now, on Snowflake what it publishes; its path.
-
-    Raises NothingPublished.
-    """
-    if is_target():
-        from orchestration.snowflake.fetch import fetch
-
-        fetch(place)
-    return build(Publication.newest(place))
-
-
 def fill(file: Path, publication: Publication) -> None:
     """Make the tables of a model equal to the publication."""
     with closing(sqlite3.connect(file, isolation_level=None)) as model:
@@ -183,7 +170,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="The world's folder, as in .trendhouse/sample.")
     place = Place(parser.parse_args().folder)
     os.nice(5)
-    print(refresh(place))
+    print(build(Publication.fetched(place)))
 
 
 if __name__ == "__main__":
