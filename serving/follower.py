@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -77,7 +78,7 @@ class Follower:
             self._model = Model(path)
             self._seen, self.failure = seen, None
             log.info("Serving version %s of %s", publication.version, self.place.root.name)
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             # Tried again at the next look: a publication may have come in between.
             if self.failure != str(error):
                 log.error("The published state cannot be served: %s", error)
