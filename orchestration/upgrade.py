@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -94,7 +96,8 @@ def settle(place: Place) -> None:
 
 
 def back_up(place: Place, reason: str) -> str:
-    """Copy warehouse and published state to `backups/<time>-<reason>`; the name. All or nothing."""
+    """Copy warehouse, published state and posted releases to `backups/<time>-<reason>`; the name. All or
+    nothing."""
     stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{reason}"
     taken = sum(1 for _ in place.backups.glob(f"{stem}*"))
     name = f"{stem}-{taken + 1}" if taken else stem
@@ -104,6 +107,7 @@ def back_up(place: Place, reason: str) -> str:
     if place.published.exists():
         # Published files never change, so that a second name is as good as a copy.
         shutil.copytree(place.published, beside / "published", copy_function=link)
+    copy_posted(place.posted, beside / place.posted.name)
     os.replace(beside, place.backups / name)
     return name
 
@@ -114,6 +118,13 @@ def copy_warehouse(source: Path, target: Path) -> None:
     for path in source.iterdir():
         if path.suffix in (".duckdb", ".wal") or path.name == SCHEMA:
             shutil.copy2(path, target / path.name)
+
+
+def copy_posted(source: Path, target: Path) -> None:
+    """What others posted, whole, also while something is being posted; nothing if nothing was."""
+    if source.exists():
+        with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+            one.backup(other)
 
 
 def link(source: str, target: str) -> None:
@@ -146,7 +157,7 @@ def described(folder: Path) -> Backup:
 
 
 def restore(place: Place, name: str) -> None:
-    """Put a backup's warehouse and published state back; readers see it at once.
+    """Put a backup's warehouse, published state and posted releases back; readers see it at once.
 
     The lake stays as it is: what it holds beyond the backup comes in again with the next build. What
     stood before is backed up first. Raises RestoreFailed.
@@ -159,6 +170,7 @@ def restore(place: Place, name: str) -> None:
         raise RestoreFailed(f"Backup `{name}` holds no {place.warehouse.name}.")
     if place.warehouse.exists():
         back_up(place, "before-restore")
+    copy_posted(folder / place.posted.name, place.posted)
     bring_back_published(folder / "published", place.published)
     bring_back_warehouse(folder / "warehouse", place.warehouse.parent)
 

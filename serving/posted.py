@@ -49,7 +49,7 @@ class Posted:
     """The posted releases of one world, one per product and version: the last that was said of it."""
 
     def __init__(self, place: Place) -> None:
-        self.path: Path = place.root / "posted.sqlite"
+        self.path: Path = place.posted
 
     def take(self, updates: Iterable[Update], now: datetime) -> Taken:
         """Keep all of them or, if anything fails, none."""

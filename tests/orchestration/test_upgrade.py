@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, date, datetime
 
 import duckdb
 import pytest
@@ -10,7 +11,16 @@ import pytest
 from orchestration import upgrade
 from orchestration.publish import publish
 from orchestration.published import connect
-from orchestration.upgrade import RestoreFailed, backups, prepare, restore, schema_version, settle
+from orchestration.upgrade import (
+    RestoreFailed,
+    back_up,
+    backups,
+    prepare,
+    restore,
+    schema_version,
+    settle,
+)
+from serving.posted import Posted, Update
 
 
 @pytest.fixture
@@ -76,6 +86,17 @@ def test_a_backup_brings_back_warehouse_and_published_state(house, version):
     ]
     version("v1")
     assert not prepare(house.place)
+
+
+def test_a_backup_brings_back_what_others_posted(house):
+    posted, day = Posted(house.place), date(2026, 11, 1)
+    one, other = (Update(name, "1", "https://example.org", day) for name in ("hive", "spark"))
+    posted.take([one], datetime(2026, 11, 2, tzinfo=UTC))
+    name = back_up(house.place, "by-hand")
+    posted.take([other], datetime(2026, 11, 3, tzinfo=UTC))
+    assert posted.count() == 2
+    restore(house.place, name)
+    assert [each.key for each in posted.newest()] == [one.key]
 
 
 def test_publishing_after_a_restore_uses_no_number_twice(house, version):

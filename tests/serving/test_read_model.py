@@ -7,9 +7,11 @@ from datetime import date, datetime
 import duckdb
 import pytest
 
+from ingestion.spec import landed_specs
 from orchestration.marts import contracts
 from orchestration.published import NothingPublished, connect
 from serving import read_model
+from serving.completeness import STREAMS
 from serving.model import Model
 from serving.publication import Publication
 
@@ -139,3 +141,9 @@ def test_a_model_serves_without_its_published_files(filled):
     with pytest.raises(duckdb.Error):
         connect(filled.place).execute("select * from products")
     assert model.row("select latest_version from products")[0] == "4.1.0"
+
+
+def test_completeness_is_told_of_every_mart_by_streams_that_there_are():
+    streams = {f"{spec.name}.{table}" for spec in landed_specs() for table in spec.tables}
+    assert STREAMS.keys() == contracts().keys()
+    assert {each for streams_of in STREAMS.values() for each in streams_of} <= streams
