@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -133,5 +134,7 @@ def copy_scrubbed(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def forget_former_versions(place: Place) -> None:
-    """Delete every published file that is not of the current state, for readers of the last one, too."""
+    """Delete every published file that is not of the current state, for readers of the last one, too, and
+    every read model; a server that runs makes a new one."""
+    shutil.rmtree(place.serving, ignore_errors=True)
     vacuum(place.published, {json.loads((place.published / CURRENT).read_text())["version"]})

@@ -271,6 +271,7 @@ class Place:
         self.warehouse = root / "warehouse" / "warehouse.duckdb"
         self.ci_warehouse = root / "ci" / "ci.duckdb"
         self.published = root / "published"
+        self.serving = root / "serving"
         self.posted = root / "posted.sqlite"
         self.downloads = root / "downloads"
         self.logs = root / "logs"

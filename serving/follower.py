@@ -71,13 +71,12 @@ class Follower:
             seen = signature(self.place)
             if seen is None or seen == self._seen:
                 return
-            publication = Publication.newest(self.place)
-            path = path_of(publication)
-            if not path.exists():
+            if not path_of(Publication.newest(self.place)).exists():
                 await self.build()
-            self._model = Model(path)
+            # Meanwhile there may be a newer one: that is what was built then.
+            self._model = Model(path_of(Publication.newest(self.place)))
             self._seen, self.failure = seen, None
-            log.info("Serving version %s of %s", publication.version, self.place.root.name)
+            log.info("Serving version %s of %s", self._model.version, self.place.root.name)
         except (OSError, RuntimeError, ValueError, sqlite3.Error) as error:
             # Tried again at the next look: a publication may have come in between.
             if self.failure != str(error):

@@ -67,14 +67,10 @@ TYPES = {"boolean": "INTEGER", "bigint": "INTEGER", "double": "REAL"}
 CODE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 
 
-def folder(place: Place) -> Path:
-    return place.root / "serving"
-
-
 def path_of(publication: Publication) -> Path:
     """The file of a publication's model; each publication has a name of its own."""
     told = hashlib.sha256(publication.token.encode()).hexdigest()[:8]
-    return folder(publication.place) / f"{publication.version}-{told}-{CODE}.sqlite"
+    return publication.place.serving / f"{publication.version}-{told}-{CODE}.sqlite"
 
 
 def build(publication: Publication) -> Path:
@@ -106,6 +102,8 @@ def fill(file: Path, publication: Publication) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as model:
         model.execute("pragma journal_mode = off")
         model.execute("pragma synchronous = off")
+        # Else what was deleted stays readable in free pages, and is copied from model to model.
+        model.execute("pragma secure_delete = on")
         model.execute(
             "create table if not exists _partitions "
             "(mart text, partition text, fingerprint text, primary key (mart, partition))"

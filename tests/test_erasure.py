@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.settings import Place
+from serving import read_model
+from serving.publication import Publication
 
 ROOT = Path(__file__).parents[1]
 TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
@@ -101,7 +103,9 @@ def test_nothing_names_an_erased_person_and_every_count_stays(world):
     ((email,),) = world.ask(
         f"select max(author_email) from staging.stg_github__commits where author_login = '{login}'"
     )
-    assert len(world.naming(login, email)) > 10
+    model = read_model.build(Publication.newest(world.place)).relative_to(world.place.root)
+    named = world.naming(login, email)
+    assert len(named) > 10 and str(model) in named
     before = world.ask(*COUNTS)
     said = world.trendhouse("erase", login, "--yes")
     assert f"Known as: {', '.join(sorted([login, number, email]))}" in said

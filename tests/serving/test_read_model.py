@@ -95,9 +95,7 @@ def test_a_later_publication_writes_only_what_changed_and_leaves_open_models_alo
     november = "select rowid, * from repositories_daily where observed_date < '2026-12-01'"
     assert [*map(tuple, after.rows(november))] == [*map(tuple, before.rows(november))]
     assert served(before) == before_rows
-    assert [path.name for path in read_model.folder(filled.place).glob("*.sqlite")] == [
-        after.path.name
-    ]
+    assert [path.name for path in filled.place.serving.glob("*.sqlite")] == [after.path.name]
 
 
 def test_a_build_that_was_killed_is_done_again(filled):
