@@ -127,7 +127,7 @@ def guarded(
 
     `wait` is how long another holder is waited for: not, without end, or so many seconds. Raises
     Locked after that, DiskFull if there is less free disk than `min_free_gb`. Whatever the command
-    raises is logged, recorded and raised on.
+    raises is logged, recorded and raised on. The process stays `niceness` nice.
     """
     from orchestration.leases import leased
 
@@ -139,6 +139,7 @@ def guarded(
         leased(settings, command, locks, wait=wait),
     ):
         check_disk(place.root, settings.min_free_gb)
+        stand_back(settings.niceness)
         began, redact = time.monotonic(), Redaction([*settings.tokens, *store_secrets()])
         with FileLock(place.locks / "runs.lock"):
             run_id = new_run_id(place.runs)
@@ -157,6 +158,12 @@ def guarded(
             finally:
                 record.write(redact, time.monotonic() - began)
                 log.info("run %s ended with %s", run_id, record.exit_code)
+
+
+def stand_back(niceness: int) -> None:
+    """Let servers on this machine go first, from now on and for every process started from here."""
+    if os.getpriority(os.PRIO_PROCESS, 0) < niceness:
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
 def exit_code_of(error: BaseException) -> int:

@@ -135,6 +135,12 @@ class Settings(BaseSettings):
     lock_wait_seconds: float = Field(
         900, ge=0, description="So long a scheduled task waits for another run; seconds."
     )
+    niceness: int = Field(
+        10,
+        ge=0,
+        le=19,
+        description="How far a run stands back for servers on its machine, as `nice` counts; 0: not at all.",
+    )
     min_free_gb: float = Field(1.0, ge=0, description="A run needs this much free disk; GB.")
     raw_retention_days: int | None = Field(
         None,

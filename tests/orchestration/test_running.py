@@ -265,3 +265,24 @@ def test_whatever_looks_like_a_token_is_masked(said):
 def test_ordinary_words_are_not_masked():
     said = "the live world needs a token: set GITHUB_TOKEN; see https://example.org/a:b and a@b"
     assert Redaction([]).text(said) == said
+
+
+def test_a_run_and_what_it_starts_stand_back_for_servers(settings):
+    code = (
+        "import os, subprocess, sys\n"
+        "from orchestration.running import guarded\n"
+        "from orchestration.settings import load_settings\n"
+        "with guarded(load_settings(), 'run'):\n"
+        "    subprocess.run([sys.executable, '-c', 'import os; print(os.nice(0))'], check=True)\n"
+    )
+    asked = os.nice(0)
+    for niceness, expected in (("0", asked), ("19", 19)):
+        given = {"TRENDHOUSE_HOME": str(settings.home), "TRENDHOUSE_NICENESS": niceness}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **given},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        assert int(done.stdout) == expected
