@@ -6,8 +6,8 @@ import csv
 import io
 import sqlite3
 from datetime import date
-from functools import cache
-from typing import Annotated, Any, Literal
+from functools import cache, partial
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field, create_model
@@ -16,10 +16,26 @@ from starlette.responses import Response
 from serving.answers import Answer, over
 from serving.api.asking import Calendar, Name, Owner, Since, Until, the_repository
 from serving.contracts import plains, row_model
+from serving.model import Model
 from serving.problems import answers
 from serving.queries import activity, repositories
 
 router = APIRouter(prefix="/repositories/{owner}/{name}", tags=["repositories by day"])
+
+
+class Days(Protocol):
+    """A query of a repository's days in a calendar, both ends inclusive."""
+
+    def __call__(
+        self,
+        model: Model,
+        repository_id: str,
+        calendar: str,
+        since: date | None,
+        until: date | None,
+        /,
+    ) -> list[sqlite3.Row]: ...
+
 
 Format = Annotated[Literal["json", "csv"], Query(description="How the days are written.")]
 TOTALS = {"issues": "open_count", "pull_requests": "open_count", "forks": "fork_count"}
@@ -58,52 +74,13 @@ def written(
     return Response(text.getvalue(), 200, answer.headers, "text/csv")
 
 
-def columns_of(mart: str) -> list[str]:
-    return list(row_model(mart).model_fields)
-
-
-@router.get("/daily", response_model=list[row_model("repositories_daily")], responses=AS_CSV)
-async def daily(
-    answer: Annotated[Answer, Depends(over("repositories_daily"))],
-    owner: Owner,
-    name: Name,
-    calendar: Calendar = "UTC",
-    since: Since = None,
-    until: Until = None,
-    format: Format = "json",
-) -> Response:
-    """Stars, forks and all other counters by day, with their growth and origin."""
-    repository_id = the_repository(answer.model, f"{owner}/{name}")["repository_id"]
-    answer.narrow(repository_id)
-    rows = repositories.series(answer.model, repository_id, calendar, since, until)
-    mart = "repositories_daily"
-    return written(answer, mart, rows, format, columns_of(mart))
-
-
-@router.get("/commits", response_model=list[row_model("commits_daily")], responses=AS_CSV)
-async def commits(
-    answer: Annotated[Answer, Depends(over("commits_daily"))],
-    owner: Owner,
-    name: Name,
-    calendar: Calendar = "UTC",
-    since: Since = None,
-    until: Until = None,
-    format: Format = "json",
-) -> Response:
-    """Commits and authors by day, with and without bots; days without any are left out."""
-    repository_id = the_repository(answer.model, f"{owner}/{name}")["repository_id"]
-    answer.narrow(repository_id)
-    rows = activity.commits(answer.model, repository_id, calendar, since, until)
-    return written(answer, "commits_daily", rows, format, columns_of("commits_daily"))
-
-
-def offer(kind: str, sentence: str) -> None:
-    """A route for what is counted by day from a mart of single things."""
+def offer(path: str, mart: str, day: Any, query: Days, sentence: str) -> None:
+    """A route to what `query` finds of a repository's days in a mart; `day` is the type of each."""
 
     async def route(
         owner: Owner,
         name: Name,
-        answer: Answer = Depends(over(kind)),
+        answer: Answer = Depends(over(mart)),
         calendar: Calendar = "UTC",
         since: Since = None,
         until: Until = None,
@@ -111,21 +88,46 @@ def offer(kind: str, sentence: str) -> None:
     ) -> Response:
         repository_id = the_repository(answer.model, f"{owner}/{name}")["repository_id"]
         answer.narrow(repository_id)
-        rows = activity.daily(answer.model, kind, repository_id, calendar, since, until)
-        columns = list(day_model(kind).model_fields)
-        return written(answer, kind, rows, format, columns)
+        rows = query(answer.model, repository_id, calendar, since, until)
+        return written(answer, mart, rows, format, list(day.model_fields))
 
-    path = kind.replace("_", "-")
     router.add_api_route(
-        f"/{path}",
+        path,
         route,
-        name=kind,
-        response_model=list[day_model(kind)],
+        name=path[1:].replace("-", "_"),
+        response_model=list[day],
         responses=AS_CSV,
-        description=f"{sentence} Days without any are left out; what upstream has deleted is not counted.",
+        description=sentence,
     )
 
 
-offer("issues", "Issues opened and closed by day, and how many were open.")
-offer("pull_requests", "Pull requests opened, closed and merged by day, and how many were open.")
-offer("forks", "Forks by day.")
+def offer_counts(kind: str, sentence: str) -> None:
+    """A route to what is counted by day from a mart of single things."""
+    offer(
+        f"/{kind.replace('_', '-')}",
+        kind,
+        day_model(kind),
+        partial(activity.daily, kind),
+        f"{sentence} Days without any are left out; what upstream has deleted is not counted.",
+    )
+
+
+offer(
+    "/daily",
+    "repositories_daily",
+    row_model("repositories_daily"),
+    repositories.series,
+    "Stars, forks and all other counters by day, with their growth and origin.",
+)
+offer(
+    "/commits",
+    "commits_daily",
+    row_model("commits_daily"),
+    activity.commits,
+    "Commits and authors by day, with and without bots; days without any are left out.",
+)
+offer_counts("issues", "Issues opened and closed by day, and how many were open.")
+offer_counts(
+    "pull_requests", "Pull requests opened, closed and merged by day, and how many were open."
+)
+offer_counts("forks", "Forks by day.")

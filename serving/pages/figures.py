@@ -231,7 +231,7 @@ def days_of(subject: Subject, mart: str) -> list[tuple[date, sqlite3.Row]]:
     if mart == "commits_daily":
         rows = activity.commits(subject.model, subject.id, subject.calendar)
         return [(date.fromisoformat(row["commit_date"]), row) for row in rows]
-    rows = activity.daily(subject.model, mart, subject.id, subject.calendar)
+    rows = activity.daily(mart, subject.model, subject.id, subject.calendar)
     return [(date.fromisoformat(row["day"]), row) for row in rows]
 
 

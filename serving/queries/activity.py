@@ -22,8 +22,8 @@ COUNTED = {
 
 
 def daily(
-    model: Model,
     kind: str,
+    model: Model,
     repository_id: str,
     calendar: str = "UTC",
     since: date | None = None,
