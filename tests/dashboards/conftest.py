@@ -15,14 +15,14 @@ from tests.dashboards.world import NOW, build
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory) -> Iterator[Place]:
+def place(tmp_path_factory) -> Place:
     """The world's folders, published once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRENDHOUSE_NOW", f"{NOW.isoformat()}Z")
         found = Place(tmp_path_factory.mktemp("dashboards") / "sample")
         build(found)
         publish(found)
-        yield found
+    return found
 
 
 @pytest.fixture(scope="session")
