@@ -192,9 +192,23 @@ class Settings(BaseSettings):
         description="Names under which pages and API are served, separated by commas, as in "
         "`trends.example.org,*.example.net`; `*`: any.",
     )
-    send_key: SecretStr | None = Field(
-        None, description="Key of the server that `trendhouse send` posts to."
+    send_url: str | None = Field(
+        None, description="Where the DAG `tell_releases` posts the release feed; unset: nowhere."
     )
+    send_key: SecretStr | None = Field(
+        None, description="Key of the server that the release feed is posted to."
+    )
+    digest: Annotated[list[Literal["slack", "mail"]], NoDecode, BeforeValidator(parts)] = Field(
+        "",
+        validate_default=True,
+        description="Ways by which `tell_releases` tells of new releases, as in `slack,mail`; unset: none.",
+    )
+    digest_products: Annotated[list[str], NoDecode, BeforeValidator(parts)] = Field(
+        "",
+        validate_default=True,
+        description="Products of that digest, separated by commas; unset: all.",
+    )
+    digest_language: Literal["en", "ko"] = Field("en", description="Language of that digest.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO", description="Level of the run's log file: DEBUG, INFO, WARNING, ERROR or CRITICAL."
     )

@@ -22,6 +22,7 @@ DAGS = {
     "compact_lake",
     "retain_lake",
     "check_freshness",
+    "tell_releases",
     *BY_HAND,
 }
 INGEST = {"land": [], "deduplicate": ["land"], "check_clean": ["deduplicate"]}
@@ -31,6 +32,7 @@ TASKS = {
     "compact_lake": {"compact": []},
     "retain_lake": {"retain": []},
     "check_freshness": {"check_freshness": []},
+    "tell_releases": {"send": [], "digest": []},
 }
 SCHEDULES = {
     **{f"ingest_{name}": spec.schedule.cron for name, spec in SOURCES.items()},
