@@ -14,6 +14,47 @@ DOMAIN = "opensource"
 OWNER = "open-source-trends@example.org"
 
 
+@task
+def send() -> dict[str, Any]:
+    """Post the release feed, unless this very feed was delivered before."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from orchestration.settings import load_settings
+    from serving.publication import Publication
+    from serving.sender import Sender
+
+    settings = load_settings()
+    if settings.send_url is None:
+        raise AirflowSkipException("TRENDHOUSE_SEND_URL is not set.")
+    key = settings.send_key.get_secret_value() if settings.send_key else None
+    Publication.fetched(settings.place)
+    proof = Sender(settings.place, key).send(settings.send_url)
+    return {"rows": proof.rows if proof else 0, "url": proof.url if proof else None}
+
+
+@task
+def digest() -> dict[str, int]:
+    """Tell of new releases; way to how many were told."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from orchestration.settings import load_settings
+    from serving.digest import send as tell
+    from serving.model import Model
+    from serving.publication import Publication
+    from serving.read_model import build
+
+    settings = load_settings()
+    if not settings.digest:
+        raise AirflowSkipException("TRENDHOUSE_DIGEST is not set.")
+    return tell(
+        settings,
+        Model(build(Publication.fetched(settings.place))),
+        settings.digest,
+        products=settings.digest_products,
+        language=settings.digest_language,
+    )
+
+
 @dag(
     dag_id="tell_releases",
     description="Send the release feed and the digest of new releases after each publication.",
@@ -42,47 +83,6 @@ def tell_releases() -> None:
     **If it fails.** Nothing else waits for it. Clear the failed task, or wait for the next publication:
     what was not delivered then goes whole. By hand: `trendhouse send URL`, `trendhouse digest --slack`.
     """
-
-    @task
-    def send() -> dict[str, Any]:
-        """Post the release feed, unless this very feed was delivered before."""
-        from airflow.sdk.exceptions import AirflowSkipException
-
-        from orchestration.settings import load_settings
-        from serving.publication import Publication
-        from serving.sender import Sender
-
-        settings = load_settings()
-        if settings.send_url is None:
-            raise AirflowSkipException("TRENDHOUSE_SEND_URL is not set.")
-        key = settings.send_key.get_secret_value() if settings.send_key else None
-        Publication.fetched(settings.place)
-        proof = Sender(settings.place, key).send(settings.send_url)
-        return {"rows": proof.rows if proof else 0, "url": proof.url if proof else None}
-
-    @task
-    def digest() -> dict[str, int]:
-        """Tell of new releases; way to how many were told."""
-        from airflow.sdk.exceptions import AirflowSkipException
-
-        from orchestration.settings import load_settings
-        from serving.digest import send as tell
-        from serving.model import Model
-        from serving.publication import Publication
-        from serving.read_model import build
-
-        settings = load_settings()
-        if not settings.digest:
-            raise AirflowSkipException("TRENDHOUSE_DIGEST is not set.")
-        model = Model(build(Publication.fetched(settings.place)))
-        return tell(
-            settings,
-            model,
-            settings.digest,
-            products=settings.digest_products,
-            language=settings.digest_language,
-        )
-
     send()
     digest()
 
