@@ -61,10 +61,12 @@ class SupersetHome:
     def secret(self, name: str, size: int) -> str:
         """A text made by chance at the first call, readable by its owner alone."""
         path = self.root / name
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if not path.exists():
+            beside = path.with_suffix(".part")
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(size))
+            os.replace(beside, path)
         return path.read_text()
 
     @property
