@@ -1,14 +1,11 @@
-"""The marts as dbt declares them: what datasets, charts and filters may name."""
+"""The marts as dashboards may show them: by dbt's contracts, without the columns of persons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import yaml
+from orchestration.marts import contracts
 
-MARTS = Path(__file__).parents[1] / "dbt_project" / "models" / "marts"
 TEMPORAL = ("date", "timestamp")
 
 
@@ -27,29 +24,25 @@ class Column:
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart and the columns that everybody may see: those of persons are left out."""
+    """A mart and the columns that everybody may see."""
 
     name: str
     description: str
     columns: dict[str, Column]
 
 
-def marts(domain: str, folder: Path = MARTS) -> dict[str, Mart]:
-    """The marts of a domain by name, from the model files beside their SQL."""
-    found = {}
-    for path in sorted((folder / domain).glob("_*__models.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-            found[model["name"]] = Mart(
-                model["name"],
-                model["description"],
-                {
-                    each["name"]: Column(each["name"], each["data_type"], each["description"])
-                    for each in model["columns"]
-                    if not is_personal(each)
-                },
-            )
-    return found
-
-
-def is_personal(column: dict[str, Any]) -> bool:
-    return bool(column.get("config", {}).get("meta", {}).get("personal"))
+def marts(domain: str) -> dict[str, Mart]:
+    """The marts of a domain by name."""
+    return {
+        name: Mart(
+            name,
+            contract.description,
+            {
+                column: Column(column, each.type, each.description)
+                for column, each in contract.columns.items()
+                if not each.is_personal
+            },
+        )
+        for name, contract in contracts().items()
+        if contract.domain == domain
+    }

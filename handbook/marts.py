@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from handbook.markdown import code, codes, page, table
-from orchestration.marts import DBT_PROJECT, periods
+from orchestration.marts import DBT_PROJECT, is_personal, periods
 
 
 def write() -> str:
@@ -67,5 +67,4 @@ def test(declared: str | dict[str, Any]) -> str:
 
 
 def personal(column: dict[str, Any]) -> str:
-    is_personal = column.get("config", {}).get("meta", {}).get("personal")
-    return "Personal. " if is_personal else ""
+    return "Personal. " if is_personal(column) else ""

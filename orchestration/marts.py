@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -24,10 +25,11 @@ class Period:
 
 @dataclass(frozen=True)
 class Column:
-    """A column as the contract has it: its SQL type and what it means."""
+    """A column as the contract has it: its SQL type, what it means, and whether it tells of a person."""
 
     type: str
     description: str
+    is_personal: bool
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,18 @@ def contracts(project: Path = DBT_PROJECT) -> dict[str, Contract]:
     for path in sorted((project / "models" / "marts").glob("*/_*__models.yml")):
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
             columns = {
-                each["name"]: Column(each["data_type"], one_line(each["description"]))
+                each["name"]: Column(
+                    each["data_type"], one_line(each["description"]), is_personal(each)
+                )
                 for each in model["columns"]
             }
             said = one_line(model["description"])
             found[model["name"]] = Contract(path.parent.name, said, columns)
     return found
+
+
+def is_personal(column: dict[str, Any]) -> bool:
+    return bool(column.get("config", {}).get("meta", {}).get("personal"))
 
 
 def one_line(text: str) -> str:

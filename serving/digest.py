@@ -14,6 +14,7 @@ from filelock import FileLock
 from ingestion.lake import replace_text
 from orchestration.settings import Place, Settings
 from serving.model import Model
+from serving.pages.notes import is_web
 from serving.queries import releases
 
 if TYPE_CHECKING:
@@ -81,10 +82,6 @@ class Digest:
 
 def day_of(release: releases.Release) -> str:
     return release.day or ""
-
-
-def is_web(link: str | None) -> bool:
-    return (link or "").startswith(("http://", "https://"))
 
 
 def linked(release: releases.Release, escaped: Callable[[str], str]) -> str:

@@ -136,10 +136,10 @@ def fill_table(model: sqlite3.Connection, publication: Publication, mart: str) -
         model.execute(f"delete from {mart} where _partition = ?", [partition])
         model.execute("delete from _partitions where mart = ? and partition = ?", [mart, partition])
         if partition in wanted:
-            marks = ", ".join("?" * len(columns))
+            marks = ", ".join("?" * len(declared))
             for batch in publication.rows(mart, partition, columns):
                 model.executemany(
-                    f"insert into {mart} values ({marks}, '{quoted(partition)}')", batch
+                    f"insert into {mart} values ({marks})", ((*row, partition) for row in batch)
                 )
             model.execute(
                 "insert into _partitions values (?, ?, ?)", [mart, partition, wanted[partition]]
@@ -155,10 +155,6 @@ def make_table(model: sqlite3.Connection, mart: str, declared: dict[str, str]) -
     model.execute(f"create index {mart}__partition on {mart} (_partition)")
     for number, index in enumerate(SERVED[mart], start=1):
         model.execute(f"create index {mart}_{number} on {mart} ({index})")
-
-
-def quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from serving.drawing.chart import Chart, Line, Marker
 from serving.model import Model
 from serving.pages.words import CALENDARS
 from serving.queries import activity, repositories
+from serving.queries.releases import DAYS
 from serving.queries.weeks import weekly
 
 WEEKS = 104
@@ -110,7 +111,7 @@ def title(subject: Subject, kind: str) -> str:
 
 def markers(subject: Subject) -> tuple[Marker, ...]:
     """Stable releases of the repository by day."""
-    column = {"UTC": "released_date", "Asia/Seoul": "released_date_seoul"}[subject.calendar]
+    column = DAYS[subject.calendar]
     rows = subject.model.rows(
         f"select version, {column} as day from releases where repository_id = ? and {column} is not null "
         "and source_name = 'github' and is_version and not is_prerelease and not is_draft "

@@ -9,7 +9,6 @@ from datetime import date
 
 from serving.model import Model
 
-CALENDARS = ("UTC", "Asia/Seoul")
 # What a list can be sorted by, to the column; the highest, the newest or (names) the first come first.
 SORTS = {
     "stars": "r.star_count desc",

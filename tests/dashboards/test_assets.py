@@ -18,10 +18,12 @@ import sqlglot
 import yaml
 
 from dashboards.bundle import Connection, Purpose, Warehouse, assets, bundle
-from dashboards.contracts import MARTS, marts
+from dashboards.contracts import marts
 from dashboards.specs import FOLDER, AssetError, columns_in, domains, load
+from orchestration.marts import DBT_PROJECT
 from orchestration.settings import ROOT
 
+MARTS = DBT_PROJECT / "models" / "marts"
 LOCAL = Connection(Warehouse.duckdb, "duckdb:////data/marts.duckdb")
 SNOWFLAKE = Connection(Warehouse.snowflake, "snowflake://reader@account/trendhouse")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from dashboards.contracts import MARTS
 from expectations.verdicts import Verdicts, marts_path, state_of
 from orchestration.settings import Place
+from tests.mart_warehouse import MartWarehouse
 
 TODAY = date(2026, 11, 2)
 NOW = datetime(2026, 11, 2, 6)
@@ -212,24 +212,15 @@ def ledger() -> dict[str, Rows]:
 
 
 def build(place: Place, domain: str = "opensource") -> None:
-    """A warehouse with every mart of the domain by its contract, those rows in it, found in order."""
-    import yaml
-
-    place.warehouse.parent.mkdir(parents=True)
-    models = yaml.safe_load((MARTS / domain / f"_{domain}__models.yml").read_text())["models"]
-    content = rows()
+    """A warehouse with every mart by its contract, those rows in it, found in order."""
+    MartWarehouse(place.warehouse)
     with duckdb.connect(str(place.warehouse)) as connection:
-        connection.execute("create schema marts")
-        for model in models:
-            columns = ", ".join(f"{each['name']} {each['data_type']}" for each in model["columns"])
-            connection.execute(f"create table marts.{model['name']} ({columns})")
-            for row in content.pop(model["name"], []):
+        for mart, found in rows().items():
+            for row in found:
                 connection.execute(
-                    f"insert into marts.{model['name']} ({', '.join(row)}) "
-                    f"values ({', '.join('?' * len(row))})",
+                    f"insert into marts.{mart} ({', '.join(row)}) values ({', '.join('?' * len(row))})",
                     list(row.values()),
                 )
-    assert not content, "rows of a mart that no contract knows"
     checked(place, domain)
 
 
