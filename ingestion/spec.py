@@ -145,6 +145,12 @@ class Table(Model):
     ignore: list[str] = []
     columns: dict[Name, Column] = Field(min_length=1)
 
+    @property
+    def measure(self) -> Literal["held", "landed"]:
+        """What a reading is held against: a list that comes in parts, by the keys that are held; what
+        comes whole, by the rows of that answer or file."""
+        return "held" if self.endpoint and self.endpoint.paging == "link" else "landed"
+
     @model_validator(mode="after")
     def refer_to_declared_columns(self) -> Table:
         known = {*self.columns, "observed_at", "collected_at"}
@@ -247,6 +253,10 @@ class SourceSpec(Model):
     def raw_name(self, table: str) -> str:
         """The raw table that a clean table is made of; several clean tables may share one."""
         return self.tables[table].raw or table
+
+    def floor_of(self, table: str) -> Floor | None:
+        """The floor of a clean table; what is made of the same raw rows is held to it as well."""
+        return self.tables[table].floor or self.tables[self.raw_name(table)].floor
 
 
 READINGS = Table(

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from ingestion.lake import sizes_below
 from ingestion.spec import SourceSpec
+from orchestration.floors import NEWEST
 from orchestration.landings import landings
 from orchestration.published import NothingPublished, connect, current
 from orchestration.settings import Place
@@ -24,27 +25,27 @@ CAPTURED = (
     ),
     ("ledger_partitions", "Partitions of a stream in the ledger.", "partition_count"),
     ("expected_records", "Records that upstream says it has, newest days.", "expected_count"),
-    ("landed_records", "Records that were landed of them.", "landed_count"),
+    ("captured_records", "Records of them that were kept.", "captured_count"),
+    ("landed_records", "Rows landed on that day.", "landed_count"),
     ("held_records", "Records that the clean lake holds of them.", "held_count"),
 )
-NEWEST_DAYS = """
-    (select * from completeness where stream_name <> 'readings' qualify row_number() over (
-        partition by source_name, stream_name, partition_name order by observed_date desc) = 1)
-"""
+NEWEST_READINGS = (
+    f"(select * from ({NEWEST.format(relation='completeness')}) where stream_name <> 'readings')"
+)
 LEDGERS = (
     (
         "capture_floor_ratio",
         "Capture rate that a stream must reach.",
         STREAM,
-        f"select source_name, stream_name, max(floor_capture_rate) from {NEWEST_DAYS} "
+        f"select source_name, stream_name, max(floor_capture_rate) from {NEWEST_READINGS} "
         "where floor_capture_rate is not null group by all order by all",
     ),
     (
         "partitions_below_floor",
-        "Partitions whose newest day is below the floor.",
+        "Partitions whose newest reading is below the floor.",
         STREAM,
         "select source_name, stream_name, count(*) filter (where is_below_floor) "
-        f"from {NEWEST_DAYS} group by all order by all",
+        f"from {NEWEST_READINGS} group by all order by all",
     ),
     (
         "quarantine_rows",

@@ -1,4 +1,4 @@
-"""Swap what readers see: the marts as immutable Parquet behind one pointer, if ledger and suites allow."""
+"""Swap what readers see: the marts as immutable Parquet behind one pointer, if the suites allow."""
 
 from __future__ import annotations
 
@@ -36,20 +36,23 @@ class PublicationBlocked(Exception):
 
 @dataclass
 class Publication:
-    """One publication: its version, what was rewritten, and what was only flagged."""
+    """One publication: its version, what was rewritten, which partitions are shown as they were since
+    their floor is not met, and what was only flagged."""
 
     version: int
     mart_count: int
     row_count: int
     written: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     flagged: list[str] = field(default_factory=list)
 
     @property
     def summary(self) -> str:
-        flagged = f", {len(self.flagged)} partitions flagged" if self.flagged else ""
+        refused = f", {len(self.refused)} partitions as they were" if self.refused else ""
+        flagged = f", {len(self.flagged)} flagged" if self.flagged else ""
         return (
             f"version {self.version}: {self.mart_count} marts, {self.row_count:,} rows, "
-            f"{len(self.written)} files rewritten{flagged}"
+            f"{len(self.written)} files rewritten{refused}{flagged}"
         )
 
 
@@ -57,8 +60,9 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     """Publish the marts of `domain` as the warehouse holds them; only what changed is written.
 
     One immutable file per mart and period; the pointer `CURRENT.json` is replaced last, so a kill at
-    any moment leaves the state before or the state after. Raises PublicationBlocked if the suites
-    have not held on this very warehouse or a partition lies below its floor.
+    any moment leaves the state before or the state after. A partition below its floor is in the marts as
+    it was when the floor was last met, and is named. Raises PublicationBlocked if the suites have not
+    held on this very warehouse.
     """
     if is_target():
         from orchestration.snowflake import publish as on_snowflake
@@ -72,7 +76,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     before = state_before(place)
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        flagged = refuse_short(floors.shortfalls(connection, domain))
+        refused, flagged = short_of_floors(connection, domain)
         writer = Writer(place.published, connection, domain, before)
         marts = {name: writer.publish(name) for name in mart_names(connection, domain)}
         rates = floors.capture_rates(connection)
@@ -93,6 +97,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         mart_count=len(marts),
         row_count=sum(mart["row_count"] for mart in marts.values()),
         written=writer.written,
+        refused=refused,
         flagged=flagged,
     )
 
@@ -144,12 +149,13 @@ def refuse_unchecked(verdicts: Verdicts, domain: str, state: Any) -> None:
         )
 
 
-def refuse_short(short: list[floors.Shortfall]) -> list[str]:
-    """The partitions below a floor that only flags. Raises PublicationBlocked for those that block."""
-    blocking = [each for each in short if each.action == "block"]
-    if blocking:
-        raise PublicationBlocked(floors.refusal(blocking))
-    return [str(each) for each in short]
+def short_of_floors(connection: floors.Asked, domain: str) -> tuple[list[str], list[str]]:
+    """(what the floors hold back, what is published and flagged: short partitions of a floor that only
+    flags, and streams whose floor could not be checked)."""
+    short = floors.shortfalls(connection, domain)
+    refused = [str(each) for each in short if each.is_refused]
+    flagged = [str(each) for each in short if not each.is_refused]
+    return refused, flagged + floors.unread(connection, domain)
 
 
 def mart_names(connection: duckdb.DuckDBPyConnection, domain: str) -> list[str]:

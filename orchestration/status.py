@@ -13,7 +13,6 @@ from rich.table import Table
 from expectations.verdicts import CLEAN, Verdicts
 from ingestion.spec import landed_specs
 from orchestration import floors
-from orchestration.marts import SCHEMA
 from orchestration.published import NothingPublished, connect, current
 from orchestration.settings import Place
 from orchestration.worlds import world_clock
@@ -112,24 +111,20 @@ def freshness(connection: duckdb.DuckDBPyConnection, now: datetime) -> Table:
 
 
 def flags(connection: duckdb.DuckDBPyConnection) -> Table | str:
-    """The partitions that are below a floor which only flags, the worst first."""
-    rows = connection.execute(f"""
-        select source_name, stream_name, partition_name, observed_date, capture_rate, floor_capture_rate
-        from completeness where is_below_floor order by capture_rate, partition_name limit {LIMIT}
-    """).fetchall()
-    if not rows:
+    """The partitions below their floor by their newest reading, the worst first, and what is shown of them."""
+    short = floors.shortfalls(connection, "opensource", "completeness")
+    if not short:
         return "Below a floor: nothing."
-    count = connection.execute("select count(*) from completeness where is_below_floor").fetchone()[
-        0
-    ]
     table = titled(
-        f"Below a floor: {count:,}, the worst first",
+        f"Below a floor: {len(short):,}, the worst first",
         "source stream partition day",
         "rate floor",
-        "",
+        "shown_as_of",
     )
-    for *names, rate, floor in rows:
-        table.add_row(*map(str, names), f"{rate:.4f}", f"{floor:g}")
+    for each in short[:LIMIT]:
+        as_of = str(each.last_met or "never met") if each.is_refused else "that day"
+        names = (each.source, each.stream, each.partition, str(each.day))
+        table.add_row(*names, f"{each.rate:.4f}", f"{each.floor:g}", as_of)
     return table
 
 
@@ -177,22 +172,7 @@ def blocks(place: Place) -> list[str]:
     ]
     for path in sorted(place.warehouse.parent.glob("checked_*.json")):
         found += [f"expectations of {suite} do not hold" for suite in Verdicts(path).failed]
-    return found + below_floors(place)
-
-
-def below_floors(place: Place) -> list[str]:
-    if not place.warehouse.exists():
-        return []
-    try:
-        with duckdb.connect(str(place.warehouse), read_only=True) as connection:
-            built = connection.execute(
-                "select 1 from information_schema.tables where table_schema = ? and table_name = 'completeness'",
-                [SCHEMA],
-            ).fetchall()
-            short = floors.shortfalls(connection, "opensource") if built else []
-    except duckdb.IOException:
-        return ["not known while a build holds the warehouse; ask again when it is over"]
-    return [str(each) for each in short if each.action == "block"]
+    return found
 
 
 def titled(title: str, left: str, right: str, last: str) -> Table:

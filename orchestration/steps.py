@@ -182,12 +182,18 @@ def publish(
 ) -> Outcome:
     """Swap the marts that readers see; `run_id` (None: the newest) is what the publication names.
 
-    Raises PublicationBlocked if the ledger falls short.
+    Partitions that are shown as they were, since their floor is not met, are failures of the outcome.
+    Raises PublicationBlocked if the suites do not allow it.
     """
     from orchestration.publish import publish as run
 
     publication = run((settings or load_settings()).place, domain, run_id)
-    return Outcome(summary=publication.summary, rows=publication.row_count, detail=publication)
+    return Outcome(
+        summary=publication.summary,
+        rows=publication.row_count,
+        failures=publication.refused,
+        detail=publication,
+    )
 
 
 def compact(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:

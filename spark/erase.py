@@ -73,21 +73,22 @@ def scrub_new(lake: Lake, files: Iterable[Path]) -> None:
 
 def scrub_raw(file: Path, erasures: Erasures) -> bool:
     """Replace a raw file by one without the erased; False, and untouched, if it names none of them."""
-
-    def scrub_record(row: dict) -> bool:
-        before = dict(row)
-        for name in RAW_TEXTS:
-            row[name] = scrub_text(row[name], erasures)
-        for name in ("record_key", "cursor_value", "partition_name", "source_url"):
-            row[name] = row[name] and without_mentions(row[name], erasures)
-        row["record_key"] = row["record_key"] and key_without(row["record_key"], erasures)
-        return row != before
-
     beside = file.with_name(f"{file.name}.new")
-    changed = rewrite(file, beside, scrub_record)
+    changed = rewrite(file, beside, lambda row: scrub_raw_row(row, erasures))
     if changed:
         os.replace(beside, file)
     return changed > 0
+
+
+def scrub_raw_row(row: dict, erasures: Erasures) -> bool:
+    """Take the erased out of a raw row, in place; whether it named one."""
+    before = dict(row)
+    for name in RAW_TEXTS:
+        row[name] = scrub_text(row[name], erasures)
+    for name in ("record_key", "cursor_value", "partition_name", "source_url"):
+        row[name] = row[name] and without_mentions(row[name], erasures)
+    row["record_key"] = row["record_key"] and key_without(row["record_key"], erasures)
+    return row != before
 
 
 def key_without(key: str, erasures: Erasures) -> str:
@@ -144,6 +145,7 @@ def scrub_clean(lake: Lake, spec: SourceSpec, name: str, erasures: Erasures, ver
     new = replace(old, version=version)
     new.files = each(old.files, lambda row: scrub_row(row, table, erasures, version))
     new.positions = each(old.positions, lambda row: scrub_row(row, table, erasures, None))
+    new.waiting = each(old.waiting, lambda row: scrub_raw_row(row, erasures))
     new.ledger = {kind: list(names) for kind, names in old.ledger.items()}
     new.ledger["quarantine"] = each(
         old.ledger["quarantine"],

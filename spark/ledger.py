@@ -45,6 +45,7 @@ class Reconciliation:
     inserted_count: int
     superseded_count: int
     quarantined_count: int
+    waiting_count: int
     clean_version: int
 
 
@@ -76,9 +77,13 @@ def reconcile(
     table: str,
     landed: Counter[tuple[str, date]],
     outcomes: dict[tuple[str, date], Counter[str]],
+    waiting: Counter[tuple[str, date]],
     version: int,
 ) -> list[Reconciliation]:
-    """One row per partition and day. Raises ReconciliationError naming the first that do not add up."""
+    """One row per partition and day. Raises ReconciliationError naming the first that do not add up.
+
+    `waiting` counts the rows that began to wait for their partition, less those that ended to.
+    """
     rows = [
         Reconciliation(
             source,
@@ -89,19 +94,22 @@ def reconcile(
                 outcomes.get(group, {}).get(name, 0)
                 for name in ("kept", "inserted", "superseded", "quarantined")
             ),
+            waiting[group],
             version,
         )
-        for group in sorted({*landed, *outcomes}, key=str)
+        for group in sorted({*landed, *outcomes, *waiting}, key=str)
     ]
     wrong = [
         row
         for row in rows
-        if row.landed_count != row.kept_count + row.superseded_count + row.quarantined_count
+        if row.landed_count
+        != row.kept_count + row.superseded_count + row.quarantined_count + row.waiting_count
     ]
     if wrong:
         said = "; ".join(
             f"{row.partition_name or '(no partition)'} on {row.observed_date}: landed {row.landed_count} != "
-            f"kept {row.kept_count} + superseded {row.superseded_count} + quarantined {row.quarantined_count}"
+            f"kept {row.kept_count} + superseded {row.superseded_count} + quarantined {row.quarantined_count} "
+            f"+ waiting {row.waiting_count}"
             for row in wrong[:5]
         )
         raise ReconciliationError(f"{source}.{table}: {said}. Nothing of this table was committed.")

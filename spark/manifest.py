@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from ingestion.lake import MANIFEST, Lake, replace_text
 from ingestion.spec import LOAD_COLUMNS, Table
 
-LEDGER = ("reconciliations", "quarantine", "drift")
+LEDGER = ("reconciliations", "captures", "quarantine", "drift")
 STAGING = "_staging"
 KEPT_VERSIONS = 2
 
@@ -24,6 +24,11 @@ class Manifest:
 
     `consumed` are raw files relative to the raw table's folder, `positions` the markers of
     spark/winners.py, `replaced` the files that former versions consisted of, until vacuum.
+
+    `waiting` are raw rows that were read and are not shown, since their partition does not meet its floor;
+    `refused` names these partitions with the load up to which their rows are shown, `held` the distinct
+    keys by partition, `assessed` the version of the readings that all of this was held to, `newest_load`
+    the newest load consumed.
     """
 
     version: int = 0
@@ -35,11 +40,22 @@ class Manifest:
     declared: str = ""
     retained: int = 0
     replaced: list[dict] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    floor: str = ""
+    assessed: int = -1
+    newest_load: str = ""
+
+    def __post_init__(self) -> None:
+        # A lake may be older than a kind of its ledger.
+        self.ledger = {kind: self.ledger.get(kind, []) for kind in LEDGER}
 
     def live(self) -> set[str]:
         return {
             *self.files,
             *self.positions,
+            *self.waiting,
             *(name for names in self.ledger.values() for name in names),
         }
 
@@ -69,11 +85,12 @@ def schema_of(table: Table) -> dict[str, str]:
 
 
 def declaration(table: Table) -> str:
-    """A fingerprint of all that decides how records are read; another one means to read them again."""
+    """A fingerprint of all that decides how records are read and what is noted of them; another one means
+    to read them again."""
     columns = {n: (c.type, c.path or n, c.nullable) for n, c in table.columns.items()}
     cut = table.partition.model_dump() if table.partition else None
     explode = table.explode.model_dump() if table.explode else None
-    text = json.dumps([columns, table.key, table.cursor, cut, explode], sort_keys=True)
+    text = json.dumps([columns, table.key, table.cursor, cut, explode, LEDGER], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

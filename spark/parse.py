@@ -29,9 +29,10 @@ ELEMENTS = "_elements"
 OBJECT = r'^\s*\{\s*["}]'
 
 
-def parse(raw: DataFrame, table: Table) -> DataFrame:
+def parse(raw: DataFrame, table: Table, *, with_raw: bool = False) -> DataFrame:
     """One row per raw row: declared columns (those of elements as the array `_elements`), load columns,
-    `_reason` (why it is quarantined, else null), `_drift` (array or null), and `record` if quarantined.
+    `_reason` (why it is quarantined, else null), `_drift` (array or null), and `record` if quarantined;
+    `with_raw` the raw row itself as the struct `_raw`.
 
     Every entered object is first taken as text and then opened by a parse of its own, so that a field
     which is an object in one era and a string in another can be read in both.
@@ -44,6 +45,7 @@ def parse(raw: DataFrame, table: Table) -> DataFrame:
         F.col("observed_at").cast("timestamp_ntz").alias("observed_at"),
         F.json_object_keys("record").alias("_keys"),
         opened(F.col("context"), context_tree(table)).alias("_context"),
+        *([F.struct(*raw.columns).alias("_raw")] if with_raw else []),
     )
     frame = open_levels(frame, tree, table)
     frame = frame.select(
@@ -62,6 +64,7 @@ def parse(raw: DataFrame, table: Table) -> DataFrame:
         "_reason",
         F.when(F.size("_drift") > 0, F.col("_drift")).alias("_drift"),
         F.when(F.col("_reason").isNotNull(), F.col("record")).alias("record"),
+        *(["_raw"] if with_raw else []),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,12 @@ from pyspark.sql import functions as F
 
 from ingestion.lake import Lake
 from ingestion.spec import SourceSpec
-from spark import drift, ledger, winners
+from spark import ledger, winners
+from spark.admission import Admission, held_back
 from spark.casts import SPARK_TYPES
+from spark.floors import Assessment
 from spark.ledger import Reconciliation, ReconciliationError
+from spark.ledger_writer import LedgerWriter
 from spark.manifest import (
     STAGING,
     Manifest,
@@ -33,6 +37,7 @@ from spark.manifest import (
 from spark.outcomes import count
 from spark.parse import ELEMENTS, RAW_SCHEMA, parse
 from spark.session import interpreting
+from spark.waiting import Decision, held_by, on_time, without_loads, write_waiting
 
 if TYPE_CHECKING:
     from ingestion.spec import Table
@@ -75,17 +80,26 @@ class TableRun:
         consumed = set(self.old.consumed) if self.old and not self.rereads else set()
         files = self.lake.raw_files(self.source, self.spec.raw_name(self.name))
         new = [file for file in files if str(file.relative_to(self.raw_folder)) not in consumed]
-        if not new and not (self.rereads and self.live_files()):
-            if self.old is None or self.rereads:
-                self.write_nothing()
-            return []
-        return self.merge(new)
+        has_work = new or (self.rereads and self.live_files())
+        if has_work or (self.admission.is_due and self.old and self.old.waiting):
+            return self.merge(new)
+        if self.old is None or self.rereads or self.admission.is_due:
+            self.write_nothing()
+        return []
+
+    @cached_property
+    def admission(self) -> Admission:
+        return Admission(self.lake, self.spec, self.name, self.old or Manifest())
 
     def write_nothing(self) -> None:
-        """A manifest with one empty file, so that readers of a table without data find its types."""
+        """A manifest with one empty file, so that readers of a table without data find its types; what
+        readings say of rows that did not come is kept."""
         manifest = self.manifest([])
         if not manifest.files:
             manifest.files = [self.empty_file()]
+        held = self.admission.held_before()
+        counted = held_by(self.admission, held, None, self.table)
+        self.settle(self.admission.assess([], counted), held, manifest)
         commit(self.lake, self.source, self.name, manifest, self.old)
 
     def empty_file(self) -> str:
@@ -104,39 +118,120 @@ class TableRun:
             files=[] if fresh else list(old.files),
             schema=schema_of(self.table),
             consumed=sorted({*([] if fresh else old.consumed), *read}),
-            ledger={kind: [] if fresh else list(old.ledger[kind]) for kind in Manifest().ledger},
+            # What was once captured stays true, however the records are read today.
+            ledger={
+                kind: [] if fresh and kind != "captures" else list(names)
+                for kind, names in old.ledger.items()
+            },
             positions=[] if fresh else list(old.positions),
             declared=declaration(self.table),
             retained=old.retained,
+            waiting=list(old.waiting),
+            refused=dict(old.refused),
+            held=dict(old.held),
+            floor=self.admission.floor_text,
+            assessed=self.admission.read_version,
+            newest_load=old.newest_load,
         )
 
     def merge(self, new: list[Path]) -> list[Reconciliation]:
-        landed = ledger.count_landed(self.lake.here(new))
+        waited = self.waiting_files(new)
+        came = ledger.count_landed([*self.lake.here(new), *waited])
         held = sum(self.lake.size(self.folder / name) for name in self.live_files())
-        is_small = landed.total() <= FEW_ROWS and held <= FEW_BYTES
+        is_small = came.total() <= FEW_ROWS and held <= FEW_BYTES
         if is_small:
             self.spark = interpreting(self.spark)
-        reader = self.spark.read.schema(RAW_SCHEMA)
-        raw = reader.parquet(*map(str, new)) if new else self.spark.createDataFrame([], RAW_SCHEMA)
-        parsed = self.hold(winners.with_digest(parse(raw, self.table), self.table), is_small)
+        raw = [self.read_raw(new), *([self.read_raw(waited)] if waited else [])]
+        parsed = self.hold(winners.with_digest(self.parsed(*raw), self.table), is_small)
+        row_bytes = sum(file.stat().st_size for file in [*new, *waited]) / max(1, came.total())
         try:
-            good = winners.candidates(parsed.where("_reason is null"), self.table, winners.NEW)
-            slices = self.touched(
-                good, sum(file.stat().st_size for file in new) / max(1, landed.total())
+            trial = self.decide(parsed, {}, row_bytes, is_small)
+            before = trial.staying() if self.rereads else self.admission.held_before()
+            found = self.admission.assess(
+                trial.counts.groups, held_by(self.admission, before, trial, self.table)
             )
-            decided = winners.decide(
-                self.compete(good, slices), self.table, slices, 1 if is_small else spread_of(slices)
-            )
-            outcomes, parts, counts = count(decided, parsed, self.rereads)
-            rows = ledger.reconcile(self.source, self.name, landed, outcomes, self.version)
+            late = held_back(trial.counts.groups, found.refused)
+            chosen = self.decide(parsed, found.refused, row_bytes, is_small) if late else trial
             manifest = self.manifest(new)
-            self.write_parts(decided, parts, manifest)
-            self.write_ledger(parsed, rows, counts, manifest)
+            rows = self.reconcile(came, waited, chosen, late)
+            self.write_parts(chosen.decided, chosen.counts.parts, manifest)
+            writer = LedgerWriter(self.lake, self.source, self.name, self.folder, self.staging)
+            writer.write(parsed, rows, chosen.counts.total, manifest)
+            manifest.waiting = self.write_waiting(raw, found.refused) if late else []
+            loads = (group.arrived.load_id for group in trial.counts.groups)
+            manifest.newest_load = max([manifest.newest_load, *loads])
+            self.settle(found, before + chosen.inserted, manifest)
             commit(self.lake, self.source, self.name, manifest, self.old)
             sweep(self.lake, self.source, self.name, manifest)
             return rows
         finally:
             parsed.unpersist()
+
+    def read_raw(self, files: list[Path]) -> DataFrame:
+        if not files:
+            return self.spark.createDataFrame([], RAW_SCHEMA)
+        return self.spark.read.schema(RAW_SCHEMA).parquet(*map(str, files))
+
+    def parsed(self, raw: DataFrame, waited: DataFrame | None = None) -> DataFrame:
+        """New rows, and rows that have waited: the drift of these was told when they came."""
+        rows = parse(raw, self.table)
+        if waited is None:
+            return rows
+        again = parse(waited, self.table)
+        kind = again.schema["_drift"].dataType
+        return rows.unionByName(again.withColumn("_drift", F.lit(None).cast(kind)))
+
+    def decide(
+        self, parsed: DataFrame, refused: dict[str, str], row_bytes: float, is_small: bool
+    ) -> Decision:
+        """Which rows win, without those of refused partitions that have to wait."""
+        readable = parsed.where("_reason is null")
+        if refused:
+            readable = on_time(readable, refused)
+        good = winners.candidates(readable, self.table, winners.NEW)
+        slices = self.touched(good, row_bytes)
+        decided = winners.decide(
+            self.compete(good, slices), self.table, slices, 1 if is_small else spread_of(slices)
+        )
+        counts = count(decided, parsed, self.rereads, self.admission.measure)
+        return Decision(decided, parsed, counts)
+
+    def reconcile(
+        self, came: Counter, waited: list[Path], chosen: Decision, late: Counter
+    ) -> list[Reconciliation]:
+        """Rows in against rows out; the ledger of a table that is read anew begins anew."""
+        waits, landed = Counter(late), came
+        if not self.rereads:
+            before = ledger.count_landed(waited)
+            landed = came - before
+            waits.subtract(before)
+        return ledger.reconcile(
+            self.source, self.name, landed, chosen.counts.outcomes, waits, self.version
+        )
+
+    def write_waiting(self, raw: list[DataFrame], refused: dict[str, str]) -> list[str]:
+        rows = reduce(DataFrame.unionByName, raw)
+        staged = self.staging / "waiting"
+        return write_waiting(rows, self.table, refused, staged, self.folder, self.version)
+
+    def settle(self, found: Assessment, held: Counter[str], manifest: Manifest) -> None:
+        """Put what the floors say into the next manifest."""
+        manifest.refused = found.refused
+        manifest.held = dict(held) if self.admission.measure == "held" else {}
+        if rows := self.admission.rows(found, self.version):
+            file = ledger.write_rows(self.folder, "captures", rows, self.version)
+            manifest.ledger["captures"].append(file)
+
+    def waiting_files(self, new: list[Path]) -> list[Path]:
+        """Raw rows that wait; of a table that is read anew only those whose raw files are gone."""
+        if self.old is None or not self.old.waiting:
+            return []
+        files = self.lake.here(self.folder / name for name in self.old.waiting)
+        if not self.rereads:
+            return files
+        if not self.old.retained:
+            return []
+        return without_loads(files, new, self.staging / "waited.parquet") if new else files
 
     def hold(self, parsed: DataFrame, is_small: bool) -> DataFrame:
         """The parsed rows, so that records are read once: few in memory, many as Parquet beside the table.
@@ -237,33 +332,6 @@ class TableRun:
                     f"{self.source}.{self.name}: partition {part} holds {written} rows on disk, "
                     f"{wanted} were decided. Nothing of this table was committed."
                 )
-
-    def write_ledger(
-        self, parsed: DataFrame, rows: list[Reconciliation], counts: Counter, manifest: Manifest
-    ) -> None:
-        named = {"source_name": self.source, "table_name": self.name, "clean_version": self.version}
-        files = manifest.ledger
-        files["reconciliations"].append(
-            ledger.write_reconciliations(self.folder, rows, self.version)
-        )
-        if counts["drifted"]:
-            found = [{**row.asDict(), **named} for row in drift.summary(parsed).collect()]
-            files["drift"].append(ledger.write_rows(self.folder, "drift", found, self.version))
-        if counts["quarantined"]:
-            files["quarantine"] += self.write_quarantine(parsed, named)
-        ledger.merge_small(self.lake, self.folder, manifest)
-
-    def write_quarantine(self, parsed: DataFrame, named: dict) -> list[str]:
-        columns = ledger.ledger_schema("quarantine").names
-        rows = parsed.where("_reason is not null").withColumnRenamed("_reason", "reason")
-        rows = rows.withColumns({name: F.lit(value) for name, value in named.items()})
-        rows = rows.withColumn("clean_version", F.col("clean_version").cast("bigint"))
-        staged = self.staging / "quarantine"
-        rows.select(*columns).coalesce(1).write.parquet(str(staged))
-        target = self.folder / "_ledger" / f"quarantine-{self.version}.parquet"
-        (written,) = staged.glob("*.parquet")
-        written.replace(target)
-        return [str(target.relative_to(self.folder))]
 
 
 def spread_of(slices: dict[str, int]) -> int:

@@ -102,8 +102,8 @@ SUITES = {
         "source_name stream_name partition_name observed_date",
         *at_least(0, "expected_count", "landed_count", "capture_rate"),
         never(
-            "landed_count <> kept_count + superseded_count + quarantined_count",
-            "rows in are rows kept, superseded or quarantined",
+            "landed_count <> kept_count + superseded_count + quarantined_count + waiting_count",
+            "rows in are rows kept, superseded, quarantined or waiting",
         ),
         one_of("floor_action", "block", "flag"),
         columns="expected_count landed_count kept_count superseded_count quarantined_count capture_rate",

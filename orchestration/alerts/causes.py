@@ -48,8 +48,7 @@ def of_error(error: BaseException, source: str) -> Iterator[Alert]:
         name = source if len(lines) > 1 else lines[0].partition(":")[0]
         yield of(Cause.STALE, counted(len(lines), "source", "nothing new"), name, lines)
     elif isinstance(error, PublicationBlocked):
-        cause = Cause.COMPLETENESS if "below the floor" in lines[0] else Cause.EXPECTATIONS
-        yield of(cause, lines[0], source, lines[1:])
+        yield of(Cause.EXPECTATIONS, lines[0], source, lines[1:])
     elif isinstance(error, DiskFull):
         yield of(Cause.DISK, lines[0], source, lines[1:])
     elif is_quota(str(error)):
@@ -58,7 +57,8 @@ def of_error(error: BaseException, source: str) -> Iterator[Alert]:
 
 def of_failures(outcome: Outcome, source: str) -> Iterator[Alert]:
     """Partial landings, and the quota apart, since its remedy is another."""
-    failures = [*outcome.failures, *outcome.crashes]
+    refused = getattr(outcome.detail, "refused", [])
+    failures = [*(each for each in outcome.failures if each not in refused), *outcome.crashes]
     spent = [each for each in failures if is_quota(each)]
     others = [each for each in failures if not is_quota(each)]
     for cause, lines in ((Cause.QUOTA, spent), (Cause.PARTIAL, others)):
@@ -81,10 +81,16 @@ def of_drift(outcome: Outcome, source: str) -> Iterator[Alert]:
 
 
 def of_flags(outcome: Outcome, source: str) -> Iterator[Alert]:
-    """Partitions below a floor that only flags: published, and told."""
-    if lines := getattr(outcome.detail, "flagged", []):
-        what = counted(len(lines), "partition", "below a floor that only flags; published it is")
-        yield of(Cause.COMPLETENESS, what, source, lines, outcome.rows)
+    """Partitions that are shown as they were, since their floor is not met, and what was only flagged."""
+    states = {
+        "refused": ("partition", "below the floor, shown as of the day when it was last met"),
+        "flagged": ("flag", "published all the same"),
+    }
+    for name, (noun, state) in states.items():
+        if lines := getattr(outcome.detail, name, []):
+            yield of(
+                Cause.COMPLETENESS, counted(len(lines), noun, state), source, lines, outcome.rows
+            )
 
 
 def of(

@@ -21,8 +21,8 @@ REMEDIES = {
     "landing costs.",
     Cause.DRIFT: "Nothing is lost: raw holds the whole records. `trendhouse status` lists the fields; "
     "declare them in ingestion/sources/{source}.yml, then `trendhouse deduplicate {source}`.",
-    Cause.COMPLETENESS: "`trendhouse status` shows expected and landed; land again: `{land}`. If "
-    "upstream really holds fewer, change the floor in ingestion/sources/. The published state stays.",
+    Cause.COMPLETENESS: "`trendhouse status` shows expected and captured; land again: `{land}`. If "
+    "upstream really holds fewer, change the floor in ingestion/sources/. All else is published.",
     Cause.EXPECTATIONS: "`trendhouse docs` tells where the Data Docs lie, which show every value; mend "
     "the cause, then `{check}`. The published state stays as it was.",
     Cause.STALE: "See whether the DAG is paused or fails: `airflow dags list-runs {ingest}`; "

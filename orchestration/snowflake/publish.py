@@ -36,8 +36,8 @@ def swapping(reader: str) -> Iterator[str]:
 
 
 def publish(place: Place, domain: str, run_id: str | None) -> Publication:
-    """Swap in the marts as they are. Raises PublicationBlocked if suites or floors do not allow it."""
-    from orchestration.publish import Publication, refuse_short
+    """Swap in the marts as they are. Raises PublicationBlocked if the suites do not allow it."""
+    from orchestration.publish import Publication, short_of_floors
 
     account = Account()
     with connect(account, TAG) as connection:
@@ -45,7 +45,7 @@ def publish(place: Place, domain: str, run_id: str | None) -> Publication:
         cursor.execute(state.STATE_OF_MARTS)
         marts = state.as_state(cursor.fetchone())
         require_checked(place, domain, marts)
-        flagged = refuse_short(floors.shortfalls(cursor, domain))
+        refused, flagged = short_of_floors(cursor, domain)
         state.prepare(cursor)
         cursor.execute(f"grant usage on schema {state.SCHEMA} to role {account.reader_role}")
         cursor.execute(f"grant select on table {state.STATE} to role {account.reader_role}")
@@ -68,7 +68,7 @@ def publish(place: Place, domain: str, run_id: str | None) -> Publication:
             },
         )
     count, rows, _ = marts
-    return Publication(version, int(count), int(float(rows)), flagged=flagged)
+    return Publication(version, int(count), int(float(rows)), refused=refused, flagged=flagged)
 
 
 def require_checked(place: Place, domain: str, marts: list[str]) -> None:

@@ -16,6 +16,7 @@ from spark.erase import scrub_new
 from spark.ledger import Reconciliation
 from spark.manifest import next_version
 from spark.rawfiles import consumed_by_all, recover
+from spark.readings import FIRST
 from spark.shared import require_shared
 from spark.table_run import TableRun
 
@@ -39,7 +40,8 @@ def deduplicate(
     """
     require_shared(spark, lake.root)
     version = next_version(lake)
-    names = tables or list(spec.tables)
+    names = [*(name for name in FIRST if name in spec.tables), *(tables or spec.tables)]
+    names = list(dict.fromkeys(names))
     for raw in sorted({spec.raw_name(name) for name in names}):
         recover(lake, spec, raw)
         scrub_new(lake, unread(lake, spec, raw))
@@ -50,9 +52,11 @@ def deduplicate(
         say(f"{name}: {sum(row.landed_count for row in rows):,} rows")
         return rows
 
-    done, failed = [], []
+    # What the other tables are held to; without it none of them may be judged.
+    done = [row for name in names if name in FIRST for row in one(name)]
+    failed = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for future in [pool.submit(one, name) for name in names]:
+        for future in [pool.submit(one, name) for name in names if name not in FIRST]:
             try:
                 done += future.result()
             except (

@@ -176,10 +176,21 @@ class History:
             "inserted_count": 1,
             "superseded_count": landed - kept,
             "quarantined_count": 0,
+            "waiting_count": 0,
         }
         row = {"source_name": "github", "table_name": "issues", "partition_name": "1"}
-        reading = {"stream_name": "issues", "partition_name_read": "1", "expected_count": at.day}
+        row["observed_date"] = at.date()
+        capture = {
+            "method": "totalCount",
+            "measure": "held",
+            "expected_count": at.day,
+            "captured_count": self.random.randint(0, at.day),
+            "floor_capture_rate": 0.98,
+            "floor_action": "block",
+            "is_below_floor": self.random.random() < 0.5,
+            "observed_at": at,
+        }
         return {
-            "ledger.reconciliations": [{**row, "observed_date": at.date(), **counts}],
-            "github.readings": [{**reading, "method": "totalCount", "observed_at": at}],
+            "ledger.reconciliations": [{**row, **counts}],
+            "ledger.captures": [{**row, **capture}],
         }

@@ -1,12 +1,11 @@
 """What dbt declares is what the source files declare, and every model says what it is."""
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
 
-from ingestion.spec import SourceSpec, landed_specs, load_specs
+from ingestion.spec import SourceSpec, load_specs
 from tests.dbt.conftest import ROOT, dbt_environment
 from tests.dbt.source_files import source_file, source_yaml
 
@@ -66,29 +65,6 @@ def test_a_source_file_declares_what_the_spec_declares(spec: SourceSpec):
 def test_every_clean_table_is_staged(spec: SourceSpec):
     staged = {path.stem for path in (PROJECT / "models" / "staging" / spec.name).glob("*.sql")}
     assert staged == {f"stg_{spec.name}__{table}" for table in spec.tables}
-
-
-def test_the_floors_are_those_of_the_specs():
-    with (PROJECT / "seeds" / "stream_floors.csv").open() as file:
-        stated = {
-            (row["source_name"], row["stream_name"]): (
-                float(row["capture_rate"]),
-                row["action"],
-                row["measure"],
-            )
-            for row in csv.DictReader(file)
-        }
-    assert stated == {
-        (spec.name, name): (table.floor.capture_rate, table.floor.action, measure(table))
-        for spec in landed_specs()
-        for name, table in spec.tables.items()
-        if table.floor
-    }
-
-
-def measure(table) -> str:
-    """A list that is landed in parts is judged by what is held, everything else by what came."""
-    return "held" if table.endpoint and table.endpoint.paging == "link" else "landed"
 
 
 def test_every_model_and_column_is_described_with_its_grain(manifest):

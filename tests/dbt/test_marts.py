@@ -147,8 +147,8 @@ def test_completeness_holds_the_running_sum_against_the_days_expectation(world):
     inserted, expected = Counter(), {}
     for row in rows["ledger.reconciliations"]:
         inserted[row["observed_date"]] += row["inserted_count"]
-    for row in rows["github.readings"]:
-        expected[row["observed_at"].date()] = row["expected_count"]
+    for row in rows["ledger.captures"]:
+        expected[row["observed_date"]] = (row["captured_count"] / row["expected_count"], row)
     last = {row["object_key"]: row for row in rows["github.tombstones"]}
     deleted = Counter(
         row["observed_at"].date()
@@ -163,27 +163,25 @@ def test_completeness_holds_the_running_sum_against_the_days_expectation(world):
     for date, held, rate, is_below in found:
         until = [d for d in {*inserted, *deleted} if d <= date]
         assert held == sum(inserted[d] - deleted[d] for d in until)
-        assert rate == pytest.approx(held / expected[date])
-        assert is_below == (rate < 0.98)
+        assert rate == pytest.approx(expected[date][0])
+        assert is_below == expected[date][1]["is_below_floor"]
 
 
-def test_a_reading_without_any_landed_row_shows_a_missing_hour(dbt):
-    reading = {
-        "stream_name": "events",
-        "partition_name_read": "2015-01-01-3",
+def test_the_last_verdict_on_the_last_reading_of_a_day_stands(dbt):
+    named = {"source_name": "gharchive", "table_name": "events", "partition_name": "2015-01-01-3"}
+    capture = {
+        **named,
+        "method": "lines of the file",
+        "measure": "landed",
         "expected_count": 7000,
+        "floor_capture_rate": 1.0,
+        "floor_action": "block",
+        "observed_date": day("2015-01-01"),
+        "observed_at": moment("2015-01-01 03:00"),
     }
-    dbt.clean.deduplicate(
-        {
-            "gharchive.readings": [
-                {
-                    **reading,
-                    "method": "lines of the file",
-                    "observed_at": moment("2015-01-01 03:00"),
-                }
-            ]
-        }
-    )
+    for captured, is_below in ((7000, False), (0, True)):
+        row = {**capture, "captured_count": captured, "is_below_floor": is_below}
+        dbt.clean.deduplicate({"ledger.captures": [row]})
     dbt("seed")
     dbt("run", "--select", "+completeness")
 

@@ -14,7 +14,7 @@ from orchestration.settings import Place
 COMPLETENESS = """
     create table marts.completeness (
         source_name varchar, stream_name varchar, partition_name varchar, expected_count bigint,
-        landed_count bigint, kept_count bigint, superseded_count bigint, quarantined_count bigint,
+        captured_count bigint, landed_count bigint, kept_count bigint, superseded_count bigint, quarantined_count bigint,
         held_count bigint, capture_rate double, floor_capture_rate double, floor_action varchar,
         is_below_floor boolean, clean_version bigint, observed_date date
     )
@@ -65,7 +65,7 @@ class House:
         rate = landed / expected
         self.sql(
             "insert into marts.completeness values ("
-            f"'{source}', '{stream}', '{partition}', {expected}, {landed}, {landed}, 0, 0, {landed}, "
+            f"'{source}', '{stream}', '{partition}', {expected}, {landed}, {landed}, {landed}, 0, 0, {landed}, "
             f"{rate}, {floor}, '{action}', {rate < floor}, 1, date '{day}')"
         )
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 
 import duckdb
 import pytest
@@ -151,21 +152,37 @@ def test_files_of_the_version_before_stay_and_older_ones_go(house):
     }
 
 
-def test_a_partition_below_a_blocking_floor_refuses_publication(house):
+def test_a_partition_below_its_floor_is_named_and_all_else_is_published(house):
     publish(house.place)
-    before = (house.place.published / "CURRENT.json").read_text()
+    house.reading("issues", "41881900", expected=190, landed=190, day=date(2026, 11, 1))
     house.reading("issues", "41881900", expected=200, landed=100)
     house.sql("insert into marts.products values ('python', '3.14.0')")
-    with pytest.raises(PublicationBlocked) as refused:
-        publish(house.place)
-    said = str(refused.value)
-    assert (
-        "github.issues, partition 41881900, 2026-11-02: 200 expected, 100 landed, 100 held" in said
+    (told,) = publish(house.place).refused
+    assert "github.issues, partition 41881900, 2026-11-02: 200 expected, 100 captured" in told
+    assert "capture rate 0.5000, floor 0.98" in told
+    assert "as of 2026-11-01, when the floor was last met" in told
+    assert connect(house.place).execute("select count(*) from products").fetchone() == (1,)
+    assert current(house.place)["capture_rates"][0]["refused_partition_count"] == 1
+
+
+def test_a_later_day_without_a_reading_lifts_no_shortfall(house):
+    house.reading("issues", "1", expected=200, landed=100, day=date(2026, 11, 1))
+    house.sql(
+        "insert into marts.completeness by name select 'github' as source_name, 'issues' as stream_name, "
+        "'1' as partition_name, 5 as landed_count, false as is_below_floor, date '2026-11-02' as observed_date"
     )
-    assert "capture rate 0.5000, floor 0.98" in said
-    assert "`trendhouse land github`" in said
-    assert (house.place.published / "CURRENT.json").read_text() == before
-    assert connect(house.place).execute("select count(*) from products").fetchone() == (0,)
+    (told,) = publish(house.place).refused
+    assert "partition 1, 2026-11-01" in told and "the floor was never met" in told
+
+
+def test_a_floor_that_could_not_be_checked_is_told(house):
+    house.sql(
+        "insert into marts.completeness by name select 'github' as source_name, 'tags' as stream_name, "
+        "'7' as partition_name, 5 as landed_count, 0.98 as floor_capture_rate, false as is_below_floor, "
+        "date '2026-11-02' as observed_date"
+    )
+    (told,) = publish(house.place).flagged
+    assert told.startswith("github.tags: its floor was not checked in 1 partitions, as 7")
 
 
 def test_a_short_ranking_day_is_flagged_and_published(house):
@@ -179,7 +196,10 @@ def test_a_short_ranking_day_is_flagged_and_published(house):
             "source_name": "github_ranking",
             "stream_name": "rankings",
             "partition_count": 1,
+            "unread_partition_count": 0,
+            "refused_partition_count": 0,
             "expected_count": 3000,
+            "captured_count": 2000,
             "landed_count": 2000,
             "held_count": 2000,
             "worst_capture_rate": 2000 / 3000,
@@ -189,12 +209,10 @@ def test_a_short_ranking_day_is_flagged_and_published(house):
     ]
 
 
-def test_a_shortfall_that_has_been_made_good_blocks_no_more(house):
-    from datetime import date
-
+def test_a_shortfall_that_has_been_made_good_is_told_no_more(house):
     house.reading("issues", "1", expected=200, landed=100, day=date(2026, 11, 1))
     house.reading("issues", "1", expected=200, landed=200, day=date(2026, 11, 2))
-    assert publish(house.place).version == 1
+    assert publish(house.place).refused == []
 
 
 def test_marts_that_were_not_checked_since_they_were_built_are_refused(house):

@@ -106,10 +106,14 @@ def test_a_flagged_day_is_shown_and_does_not_block(house, said):
     assert "Below a floor: 1" in said() and "blocked:" not in said()
 
 
-def test_what_blocks_the_next_publication_is_told_though_unpublished(house, said):
+def test_a_partition_below_its_floor_is_shown_with_the_day_that_readers_see(house, said):
+    house.reading("issues", "77", expected=90, landed=90, day=date(2026, 11, 1))
+    house.reading("issues", "77", expected=200, landed=100)
     publish(house.place)
-    house.reading("issues", "41881900", expected=200, landed=100)
-    assert "blocked: github.issues, partition 41881900" in said()
+    line = next(
+        line for line in said().splitlines() if line.split()[:3] == ["github", "issues", "77"]
+    )
+    assert line.split() == ["github", "issues", "77", "2026-11-02", "0.5000", "0.98", "2026-11-01"]
 
 
 def test_a_build_at_work_does_not_break_it(house, said):
@@ -129,7 +133,7 @@ def test_a_build_at_work_does_not_break_it(house, said):
     )
     holder.stdout.readline()
     try:
-        assert "while a build holds the warehouse" in said()
+        assert "Published: version 1" in said()
     finally:
         holder.communicate()
 

@@ -49,7 +49,7 @@ def dirty(house) -> Outcome:
     ]
     text = json.dumps({"ledger": {"quarantine": files}})
     replace_text(house.place.lake.manifest("gharchive", "events"), text)
-    count = Reconciliation("gharchive", "events", "p", date(2026, 11, 2), 1, 0, 0, 0, 1, 2)
+    count = Reconciliation("gharchive", "events", "p", date(2026, 11, 2), 1, 0, 0, 0, 1, 0, 2)
     return Outcome("1 in, 1 quarantined", detail=[count])
 
 

@@ -216,7 +216,14 @@ def test_rows_that_do_not_add_up_are_refused_by_name(spark, landing):
     with pytest.raises(
         ReconciliationError, match=r"shop\.items: p on 2026-01-01: landed 3 != kept 1"
     ):
-        reconcile("shop", "items", Counter({group: 3}), {group: Counter(kept=1, superseded=1)}, 1)
+        reconcile(
+            "shop",
+            "items",
+            Counter({group: 3}),
+            {group: Counter(kept=1, superseded=1)},
+            Counter(),
+            1,
+        )
 
 
 def test_a_lost_row_stops_the_commit(spark, landing, monkeypatch):

@@ -8,14 +8,8 @@ entries as (
 
 ),
 
-stream_floors as (
-
-    select * from {{ ref('stream_floors') }}
-
-),
-
 {% if is_incremental() -%}
-changed as (
+changed_entries as (
 
     select
         source_name,
@@ -25,6 +19,36 @@ changed as (
     from entries
     where clean_version > {{ version }}
     group by source_name, stream_name, partition_name
+
+),
+
+-- A deletion that is taken back, or found again, leaves the day on which it was counted.
+regained as (
+
+    select distinct
+        'github' as source_name,
+        object_type as stream_name,
+        repository_id as partition_name
+    from {{ ref('stg_github__tombstones') }}
+    where clean_version > {{ version }} and repository_id is not null
+
+),
+
+changed as (
+
+    select
+        coalesce(regained.source_name, changed_entries.source_name) as source_name,
+        coalesce(regained.stream_name, changed_entries.stream_name) as stream_name,
+        coalesce(regained.partition_name, changed_entries.partition_name) as partition_name,
+        case
+            when regained.source_name is null then changed_entries.observed_date else cast('0001-01-01' as date)
+        end as observed_date
+    from changed_entries
+    full outer join regained
+        on
+            changed_entries.source_name = regained.source_name
+            and changed_entries.stream_name = regained.stream_name
+            and changed_entries.partition_name = regained.partition_name
 
 ),
 
@@ -100,28 +124,6 @@ summed as (
 
 ),
 
-rated as (
-
-    select
-        summed.*,
-        coalesce(stream_floors.measure, 'landed') as measure,
-        stream_floors.capture_rate as floor_capture_rate,
-        stream_floors.action as floor_action,
-        case
-            when summed.expected_count is null then null
-            when summed.expected_count = 0 then 1.0
-            when stream_floors.measure = 'held' then cast(summed.held_count as double) / summed.expected_count
-            -- A file or snapshot may be landed again on the same day; that makes it no more complete.
-            else least(cast(summed.landed_count as double) / summed.expected_count, 1.0)
-        end as capture_rate
-    from summed
-    left join stream_floors
-        on
-            summed.source_name = stream_floors.source_name
-            and summed.stream_name = stream_floors.stream_name
-
-),
-
 final as (
 
     select
@@ -135,24 +137,71 @@ final as (
 
         ---------- numerics
         expected_count,
+        captured_count,
         landed_count,
         kept_count,
         superseded_count,
         quarantined_count,
+        waiting_count,
         inserted_count,
         deleted_count,
         held_count,
-        cast(capture_rate as double) as capture_rate,
+        cast(case
+            when expected_count is null then null
+            when expected_count = 0 then 1.0
+            else cast(captured_count as double) / expected_count
+        end as double) as capture_rate,
         cast(floor_capture_rate as double) as floor_capture_rate,
         last_version as clean_version,
 
         ---------- booleans
-        coalesce(capture_rate < floor_capture_rate, false) as is_below_floor,
+        coalesce(is_below_floor, false) as is_below_floor,
 
         ---------- dates
         observed_date
 
-    from rated
+    from summed
+    {% if is_incremental() %}
+    union all
+
+    -- Without a count of what was landed the row goes: nothing speaks of its day any more.
+    select
+        known.source_name,
+        known.stream_name,
+        known.partition_name,
+        known.method,
+        known.measure,
+        known.floor_action,
+        known.expected_count,
+        known.captured_count,
+        null as landed_count,
+        known.kept_count,
+        known.superseded_count,
+        known.quarantined_count,
+        known.waiting_count,
+        known.inserted_count,
+        known.deleted_count,
+        known.held_count,
+        known.capture_rate,
+        known.floor_capture_rate,
+        known.clean_version,
+        known.is_below_floor,
+        known.observed_date
+    from {{ this }} as known
+    inner join changed
+        on
+            known.source_name = changed.source_name
+            and known.stream_name = changed.stream_name
+            and known.partition_name = changed.partition_name
+            and known.observed_date >= changed.observed_date
+    left join summed
+        on
+            known.source_name = summed.source_name
+            and known.stream_name = summed.stream_name
+            and known.partition_name = summed.partition_name
+            and known.observed_date = summed.observed_date
+    where summed.source_name is null
+    {% endif %}
 
 )
 

@@ -20,6 +20,7 @@ renamed as (
         inserted_count,
         superseded_count,
         quarantined_count,
+        coalesce(waiting_count, 0) as waiting_count,
         clean_version,
 
         ---------- dates

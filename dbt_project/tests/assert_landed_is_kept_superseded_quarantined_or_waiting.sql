@@ -1,0 +1,3 @@
+select *
+from {{ ref('completeness') }}
+where landed_count <> kept_count + superseded_count + quarantined_count + waiting_count
