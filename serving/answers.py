@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import orjson
 from fastapi import HTTPException, Request
 from starlette.responses import Response
 
-from serving.completeness import capture_rate, streams_of
+from serving.completeness import capture_rate, held_back, held_back_of, streams_of
 from serving.dependencies import Served
 from serving.model import Model
 
@@ -56,16 +56,23 @@ class Answer:
         }
         if is_held(request, tag):
             raise HTTPException(304, headers=self.headers)
-        self.state(capture_rate(model, *self.streams))
+        self.state(capture_rate(model, *self.streams), held_back(model, *self.streams))
 
-    def state(self, rate: float | None) -> None:
+    def state(self, rate: float | None, held_back: Mapping[str, int | str | None]) -> None:
+        """Say how complete the answer is, and which streams are shown as they were: the number of such
+        partitions, or of one partition the day as of which it is shown (`never`: nothing of it is)."""
         if rate is not None:
             self.headers["Trendhouse-Capture-Rate"] = f"{rate:.4f}"
+        if held_back:
+            told = (f"{stream}={since or 'never'}" for stream, since in held_back.items())
+            self.headers["Trendhouse-Held-Back"] = ", ".join(told)
 
     def narrow(self, partition: str) -> None:
         """The answer is about one partition of its streams alone: a repository, a product."""
-        self.headers.pop("Trendhouse-Capture-Rate", None)
-        self.state(capture_rate(self.model, *self.streams, partition=partition))
+        for name in ("Trendhouse-Capture-Rate", "Trendhouse-Held-Back"):
+            self.headers.pop(name, None)
+        rate = capture_rate(self.model, *self.streams, partition=partition)
+        self.state(rate, held_back_of(self.model, self.streams, partition))
 
     def json(self, content: Any) -> Response:
         return Response(orjson.dumps(content), 200, self.headers, "application/json")

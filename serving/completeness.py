@@ -1,6 +1,10 @@
-"""How complete an answer is: the worst capture rate of the streams that it is made of."""
+"""How complete an answer is: the worst capture rate of the streams that it is made of, and what of it is
+shown as it was, since its floor is not met."""
 
 from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
 
 from serving.model import Model
 
@@ -56,11 +60,42 @@ def capture_rate(model: Model, *streams: str, partition: str | None = None) -> f
 
 
 def newest(model: Model, stream: str, partition: str) -> float | None:
-    """The rate of a partition of a stream on its newest day."""
-    found = model.row(
-        "select capture_rate from completeness where partition_name = ? and stream_name = ? "
-        "and source_name = ? order by observed_date desc",
+    """The rate of a partition of a stream by its newest reading."""
+    found = newest_reading(model, stream, partition)
+    return found["capture_rate"] if found else None
+
+
+def newest_reading(model: Model, stream: str, partition: str) -> sqlite3.Row | None:
+    """The row of the ledger with the newest reading of a partition; a day without one says nothing."""
+    return model.row(
+        "select * from completeness where partition_name = ? and stream_name = ? and source_name = ? "
+        "order by expected_count is null, observed_date desc",
         partition,
         *reversed(stream.split(".")),
     )
-    return found["capture_rate"] if found else None
+
+
+def held_back(model: Model, *streams: str) -> dict[str, int]:
+    """How many partitions of each stream are shown as they were when their floor was last met."""
+    counts = {
+        f"{each['source_name']}.{each['stream_name']}": each.get("refused_partition_count") or 0
+        for each in model.capture_rates
+    }
+    return {stream: counts[stream] for stream in streams if counts.get(stream)}
+
+
+def held_back_of(model: Model, streams: Iterable[str], partition: str) -> dict[str, str | None]:
+    """The streams of which a partition is shown as it was, with the day when its floor was last met
+    (None: never, so that nothing of it is shown)."""
+    found = {}
+    for stream in streams:
+        reading = newest_reading(model, stream, partition)
+        if reading and reading["is_below_floor"] and reading["floor_action"] == "block":
+            source, _, name = stream.partition(".")
+            met = model.row(
+                "select max(observed_date) as day from completeness where partition_name = ? and "
+                "stream_name = ? and source_name = ? and expected_count is not null and not is_below_floor",
+                *(partition, name, source),
+            )
+            found[stream] = met["day"] if met else None
+    return found

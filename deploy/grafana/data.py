@@ -71,7 +71,7 @@ DATA = Board(
                 "short",
                 {
                     "{{source}} {{stream}}": "clamp_min(trendhouse_expected_records "
-                    "- on (source, stream) trendhouse_held_records, 0) > 0"
+                    "- on (source, stream) trendhouse_captured_records, 0) > 0"
                 },
             ),
             Graph(

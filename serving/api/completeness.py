@@ -20,12 +20,22 @@ Stream = Annotated[str | None, Query(description="One of its streams.", examples
 
 
 class CaptureRate(BaseModel):
-    """A stream over the newest day of each of its partitions."""
+    """A stream over the newest reading of each of its partitions."""
 
     source_name: str = Field(description="Source.")
     stream_name: str = Field(description="Stream.")
     partition_count: int = Field(description="Partitions.")
     expected_count: int | None = Field(description="Records upstream says there are.")
+    unread_partition_count: int | None = Field(
+        None, description="Of these, partitions of which upstream did not say how much they hold."
+    )
+    refused_partition_count: int | None = Field(
+        None,
+        description="Of these, partitions that are shown as they were when they met their floor.",
+    )
+    captured_count: int | None = Field(
+        None, description="Records of the expected ones that were kept."
+    )
     landed_count: int | None = Field(description="Raw rows read.")
     held_count: int | None = Field(description="Rows held.")
     worst_capture_rate: float | None = Field(description="Rate of the worst partition.")

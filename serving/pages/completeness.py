@@ -19,8 +19,10 @@ async def completeness_page(reader: Read) -> Response:
         f"{each['source_name']}.{each['stream_name']}" for each in reader.model.capture_rates
     ]
     below = reader.model.rows(
-        "select * from completeness where is_below_floor order by observed_date desc, source_name, "
-        "stream_name, partition_name limit ?",
+        "select * from (select *, row_number() over (partition by source_name, stream_name, partition_name "
+        "order by expected_count is null, observed_date desc) as recency from completeness) "
+        "where recency = 1 and is_below_floor "
+        "order by observed_date desc, source_name, stream_name, partition_name limit ?",
         MOST_BELOW,
     )
     return reader.render(

@@ -13,6 +13,7 @@ from fastapi import Depends, Query, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from serving.answers import Answer
+from serving.completeness import held_back, held_back_of
 from serving.dependencies import Now, Served
 from serving.model import Model
 from serving.pages import ages, marks, notes
@@ -113,7 +114,8 @@ class Reader:
         return self.page(self.path.removeprefix("/"), language, **kept)
 
     def stale(self, streams: Sequence[str] = ()) -> list[str]:
-        """What is not up to date, as sentences: the publication, and sources of the streams."""
+        """What is not up to date, as sentences: the publication, sources of the streams, and streams with
+        partitions that are shown as they were when their floor was last met."""
         oldest = self.today - timedelta(STALE_DAYS)
         told = []
         published = ages.today(self.model.published_at, self.calendar)
@@ -124,10 +126,21 @@ class Reader:
             source = each["source_name"]
             if f"{source}.{each['stream_name']}" in streams and each["newest_date"]:
                 newest[source] = max(newest.get(source, ""), each["newest_date"])
-        return told + [
+        told += [
             self.say("stale_source", source=source, day=day)
             for source, day in sorted(newest.items())
             if day < oldest.isoformat()
+        ]
+        return told + [
+            self.say("held_back", count=count, stream=stream)
+            for stream, count in held_back(self.model, *streams).items()
+        ]
+
+    def partly(self, streams: Sequence[str], partition: str) -> list[str]:
+        """Which streams of one partition are shown as they were, as sentences."""
+        return [
+            self.say("held_back_since" if day else "held_back_whole", stream=stream, day=day)
+            for stream, day in held_back_of(self.model, streams, partition).items()
         ]
 
     def part(self, template: str, **values: Any) -> str:

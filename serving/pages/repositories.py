@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
-from serving.completeness import REPOSITORIES
+from serving.completeness import REPOSITORIES, streams_of
 from serving.pages.charts import CHARTED, subject
 from serving.pages.figures import FIGURES, TABLE_ROWS, Subject, compared
 from serving.pages.reader import Read, Reader
@@ -94,7 +94,7 @@ async def repository_page(reader: Read, owner: str, name: str) -> Response:
             row["repository_name"] for row in names if row["repository_name"] != wanted
         ),
         sections=sections,
-        stale=reader.stale(REPOSITORIES),
+        stale=reader.stale() + reader.partly(streams_of(*SHOWN), repository["repository_id"]),
     )
 
 

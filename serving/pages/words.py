@@ -26,6 +26,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "{source} is not up to date: its newest day is {day}.",
         "{source} 데이터가 최신이 아닙니다: 마지막 날짜는 {day}입니다.",
     ),
+    "held_back": (
+        "{stream}: {count} parts are not complete and are shown as of the day when they last were.",
+        "{stream}: {count}개 항목이 다 수집되지 않아, 마지막으로 완전했던 날의 상태로 보여 줍니다.",
+    ),
+    "held_back_since": (
+        "{stream} is shown as of {day}: what came since is not complete.",
+        "{stream} 데이터는 {day} 기준입니다. 이후 데이터는 아직 다 수집되지 않았습니다.",
+    ),
+    "held_back_whole": (
+        "{stream} is not shown: what came of it so far is not complete.",
+        "{stream} 데이터는 아직 다 수집되지 않아 보여 주지 않습니다.",
+    ),
     "releases_title": ("Latest releases", "최신 릴리스"),
     "releases_lead": (
         "New versions of {count} open-source products, newest first.",
@@ -154,7 +166,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "stream": ("Stream", "스트림"),
     "parts": ("Parts", "구분 수"),
     "expected": ("Expected", "기대"),
-    "landed": ("Landed", "수집"),
+    "landed": ("Kept", "수집"),
     "worst": ("Worst capture rate", "최저 수집률"),
     "newest_day": ("Newest day", "마지막 날짜"),
     "below": ("Below their floor", "하한 미달"),

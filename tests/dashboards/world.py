@@ -115,6 +115,7 @@ def completeness() -> Rows:
             "partition_name": str(partition),
             "observed_date": day,
             "expected_count": 200,
+            "captured_count": 200 - partition,
             "landed_count": 200 - partition,
             "kept_count": 190 - partition,
             "superseded_count": 10,

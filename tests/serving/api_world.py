@@ -55,7 +55,7 @@ def fill(folder: Path) -> None:
     for partition, held in (("1", 8), ("2", 10)):
         house.insert(
             "completeness", source_name="github", stream_name="issues", partition_name=partition,
-            observed_date=DAY.date(), expected_count=10, landed_count=held, held_count=held,
+            observed_date=DAY.date(), expected_count=10, captured_count=held, landed_count=held, held_count=held,
             capture_rate=held / 10, is_below_floor=held < 9, floor_capture_rate=0.9, floor_action="flag",
         )  # fmt: skip
     activity(house)

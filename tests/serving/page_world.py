@@ -61,14 +61,22 @@ def issue(house: House, number: int, opened: date, closed: date | None) -> None:
     )  # fmt: skip
 
 
-def captured(house: House, stream: str, partition: str, expected: int, landed: int) -> None:
+def captured(
+    house: House,
+    stream: str,
+    partition: str,
+    expected: int,
+    landed: int,
+    action: str = "flag",
+    day: date = date(2026, 11, 1),
+) -> None:
     """A line of GitHub's ledger, whose floor is 0.9."""
     house.insert(
         "completeness", source_name="github", stream_name=stream, partition_name=partition,
-        measure="held", expected_count=expected, landed_count=landed, held_count=landed,
+        measure="held", expected_count=expected, captured_count=landed, landed_count=landed, held_count=landed,
         kept_count=landed, superseded_count=0, quarantined_count=0, inserted_count=landed, deleted_count=0,
         capture_rate=landed / expected, is_below_floor=landed < 0.9 * expected, floor_capture_rate=0.9,
-        floor_action="flag", observed_date=date(2026, 11, 1), clean_version=1,
+        floor_action=action, observed_date=day, clean_version=1,
     )  # fmt: skip
 
 

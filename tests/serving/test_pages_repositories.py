@@ -72,12 +72,29 @@ def shown(tmp_path_factory):
     fill_two(house)
     for partition, landed in (("1", 10), ("2", 30)):
         captured(house, "issues", partition, landed + 10 * (partition == "2"), landed)
+    captured(house, "commits", "2", 100, 100, "block", day=date(2026, 10, 30))
+    captured(house, "commits", "2", 200, 110, "block")
+    captured(house, "tags", "2", 20, 1, "block")
     house.publish()
     return client_of(settings)
 
 
 def names(html: str) -> list[str]:
     return re.findall(r'<th scope="row"><a href="[^"]*">([^<]+)</a>', html)
+
+
+def test_what_is_shown_as_it_was_is_said_on_the_page_and_in_its_headers(shown):
+    with shown as client:
+        answers = [client.get(f"/repositories/{name}/?lang=en") for name in ("b/two", "a/one")]
+        completeness = client.get("/completeness/?lang=en").text
+    assert "github.commits is shown as of 2026-10-30: what came since is not complete." in (
+        answers[0].text
+    )
+    assert "github.tags is not shown: what came of it so far is not complete." in answers[0].text
+    assert "is shown as of" not in answers[1].text
+    headers = [answer.headers.get("Trendhouse-Held-Back") for answer in answers]
+    assert headers == ["github.commits=2026-10-30, github.tags=never", None]
+    assert "github.commits: 1 parts are not complete" in completeness
 
 
 def test_the_list_is_sorted_and_filtered_as_asked(shown):
@@ -154,8 +171,7 @@ def test_up_to_five_repositories_are_compared_and_more_are_refused(shown):
 def test_completeness_is_the_ledgers(shown):
     with shown as client:
         html = client.get("/completeness/?lang=en").text
-    cells = re.findall(
-        r"<t[hd][^>]*>(.*?)</t[hd]>", re.search(r"<tr><td>github</td>.*?</tr>", html, re.DOTALL)[0]
-    )
+    row = re.search(r"<tr><td>github</td><th scope=.row.>issues</th>.*?</tr>", html, re.DOTALL)
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row[0])
     assert cells == ["github", "issues", "50", "40", "75 %", "2", "2026-11-01"]
     assert html.count("75 %") == 2

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('stg_github__tombstones') }}
 {% set version = last_version() %}
 
 with
