@@ -6,7 +6,7 @@ import os
 import warnings
 from typing import Any, ClassVar
 
-from ingestion.spec import LOAD_COLUMNS, SourceSpec, Table
+from ingestion.spec import LOAD_COLUMNS, Column, SourceSpec, Table
 
 # Before the import: GX would otherwise report usage to its maker.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -32,9 +32,7 @@ SPARK_TYPES = {
     "date": "DateType",
     "timestamp": "TimestampNTZType",
 }
-OWNER_AND_NAME = r"^[^/\s]+/[^/\s]+$"
 SHOWN = 3
-SHA = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 
 
 class KeyCollisions(TableMetricProvider):
@@ -124,16 +122,22 @@ class ExpectNoRows(gxe.UnexpectedRowsExpectation):
         }
 
 
+class ExpectOneRowPerKey(ExpectNoRows):
+    """Expect no key to stand twice: a promise of the whole table, which no number of rows excuses."""
+
+
 def declared_suites(
     spec: SourceSpec,
-    promises: dict[str, list[Expectation]],
+    promises: dict[str, list[Expectation]] | None = None,
     keys: dict[str, list[str]] | None = None,
 ) -> dict[str, ExpectationSuite]:
-    """One suite per clean table: what its source declares, then the promises that are given for it.
+    """One suite per clean table: what its source declares, then `promises` that no row can break alone.
 
-    `keys` gives the key of a table whose records become several rows each. Raises KeyError for a
-    promise about a table that the source does not have.
+    A promise about single rows is declared beside its column: the deduplication keeps it, and here it
+    is held again. `keys` gives the key of a table whose records become several rows each. Raises
+    KeyError for a promise about a table that the source does not have.
     """
+    promises = promises or {}
     if unknown := set(promises) - set(spec.tables):
         raise KeyError(f"{spec.name} declares no table {', '.join(sorted(unknown))}")
     return {
@@ -149,7 +153,8 @@ def declared_suites(
 
 
 def declared(table: Table, key: list[str]) -> list[Expectation]:
-    """Columns and types, what is never null, and the key, as the source's YAML declares them."""
+    """Columns and types, what is never null, the key, and the promises of single rows, as the source's
+    YAML declares them."""
     types = {name: SPARK_TYPES[column.type] for name, column in table.columns.items()}
     # The load columns come last; `observed_at` may be among the declared ones only as a key.
     types |= {name: SPARK_TYPES[kind] for name, kind in LOAD_COLUMNS.items()}
@@ -159,7 +164,21 @@ def declared(table: Table, key: list[str]) -> list[Expectation]:
         ExpectDeclaredColumns(declared=types),
         *never_null(*dict.fromkeys([*required, *key])),
         ExpectUniqueKey(key_columns=key),
+        *(each for name, column in table.columns.items() for each in of_column(name, column)),
+        *(never_less(name, than=other) for name, other in table.comparisons),
     ]
+
+
+def of_column(name: str, column: Column) -> list[Expectation]:
+    """What a column promises of every row, as its source declares it."""
+    found = []
+    if column.min is not None or column.max is not None:
+        found.append(between(name, column.min, column.max))
+    if column.pattern is not None:
+        found.append(matches(name, column.pattern))
+    if column.one_of is not None:
+        found.append(one_of(name, *column.one_of))
+    return found
 
 
 def promised(
@@ -219,7 +238,7 @@ def never(condition: str, sentence: str) -> Expectation:
 def unique(*key: str) -> Expectation:
     """One row per key, in SQL that every warehouse speaks."""
     names = ", ".join(key)
-    return ExpectNoRows(
+    return ExpectOneRowPerKey(
         unexpected_rows_query=f"select {names}, count(*) as row_count from {{batch}} "
         f"group by {names} having count(*) > 1",
         description=f"one row per {names}",

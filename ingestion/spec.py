@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,9 +19,15 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from ingestion.spec_text import SpecError, explain, read_mapping
+from ingestion.row_promises import RowPromise, comparison
+from ingestion.spec_text import (
+    SpecError,
+    explain,
+    read_mapping,
+    unknown_reference,
+    wrong_reference,
+)
 
 SOURCES = Path(__file__).parent / "sources"
 
@@ -51,35 +56,27 @@ LOAD_COLUMNS = {
 }
 
 
-def unknown_reference(name: str, kind: str, known: Iterable[str], *at: str | int) -> Exception:
-    """The error of a name that nothing bears; `at` is where it stands below the checked value."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    remedy = (
-        f"did you mean `{near[0]}`?" if near else f"declare it or use one of {', '.join(known)}."
-    )
-    return wrong_reference(f"`{name}` is not one of the {kind}", remedy, *at)
-
-
-def wrong_reference(said: str, remedy: str, *at: str | int) -> Exception:
-    return PydanticCustomError("reference", "{said}", {"said": said, "at": at, "remedy": remedy})
-
-
 class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Column(Model):
-    """A clean column: where its value stands in the record and what type it must have.
+class Column(Model, RowPromise):
+    """A clean column: where its value stands in the record, what type and what values it must have.
 
     `path` is dotted (`owner.login`); `a|b` takes the first that is not null; `@name` reads the
-    landing context, `$` the whole record, `$each.x` (or `$each`) the exploded element.
+    landing context, `$` the whole record, `$each.x` (or `$each`) the exploded element. A record that
+    breaks what `min`, `max`, `pattern` or `one_of` promise goes to quarantine.
     """
 
     type: ColumnType
     path: str = ""
     nullable: bool = True
     description: str
+
+    @model_validator(mode="after")
+    def promise_what_its_type_can_hold(self) -> Column:
+        self.require_fit(self.type)
+        return self
 
 
 class Endpoint(Model):
@@ -131,7 +128,10 @@ class Floor(Model):
 
 
 class Table(Model):
-    """A clean table: what lands it, its key, its winner rule and its columns."""
+    """A clean table: what lands it, its key, its winner rule and its columns.
+
+    `rules` compare two columns of a row (`issues_count >= open_issues_count`), where both are known.
+    """
 
     description: str
     endpoint: Endpoint | None = None
@@ -143,6 +143,7 @@ class Table(Model):
     partition: Partition | None = None
     floor: Floor | None = None
     ignore: list[str] = []
+    rules: list[str] = []
     columns: dict[Name, Column] = Field(min_length=1)
 
     @property
@@ -150,6 +151,11 @@ class Table(Model):
         """What a reading is held against: a list that comes in parts, by the keys that are held; what
         comes whole, by the rows of that answer or file."""
         return "held" if self.endpoint and self.endpoint.paging == "link" else "landed"
+
+    @property
+    def comparisons(self) -> list[tuple[str, str]]:
+        """Of each rule the column that is never less, and the one that it is compared with."""
+        return [comparison(rule) for rule in self.rules]
 
     @model_validator(mode="after")
     def refer_to_declared_columns(self) -> Table:
@@ -163,6 +169,18 @@ class Table(Model):
         for name, at in named:
             if name is not None and name not in known:
                 raise unknown_reference(name, "table's columns", known, *at)
+        return self
+
+    @model_validator(mode="after")
+    def compare_declared_columns(self) -> Table:
+        for place, rule in enumerate(self.rules):
+            columns = comparison(rule, "rules", place)
+            for name in columns:
+                if name not in self.columns:
+                    raise unknown_reference(name, "table's columns", self.columns, "rules", place)
+            if len({self.columns[name].type for name in columns}) > 1:
+                remedy = "compare columns of one type."
+                raise wrong_reference(f"`{rule}` compares two types", remedy, "rules", place)
         return self
 
 
@@ -273,7 +291,7 @@ READINGS = Table(
             description="Ledger partition that is counted.",
         ),
         "expected_count": Column(
-            type="bigint", nullable=False, description="Records upstream says there are."
+            type="bigint", nullable=False, min=0, description="Records upstream says there are."
         ),
         "method": Column(type="string", nullable=False, description="How the number was obtained."),
     },

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 try:  # libyaml gives the same nodes with the same lines, ten times as fast
     from yaml import CSafeLoader as SafeLoader
@@ -19,6 +20,20 @@ except ImportError:
 
 class SpecError(Exception):
     """A source file says something wrong; the message names file, line, key and remedy."""
+
+
+def unknown_reference(name: str, kind: str, known: Iterable[str], *at: str | int) -> Exception:
+    """The error of a name that nothing bears; `at` is where it stands below the checked value."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    remedy = (
+        f"did you mean `{near[0]}`?" if near else f"declare it or use one of {', '.join(known)}."
+    )
+    return wrong_reference(f"`{name}` is not one of the {kind}", remedy, *at)
+
+
+def wrong_reference(said: str, remedy: str, *at: str | int) -> Exception:
+    return PydanticCustomError("reference", "{said}", {"said": said, "at": at, "remedy": remedy})
 
 
 def read_mapping(path: Path, text: str) -> dict[str, Any]:

@@ -87,10 +87,11 @@ def schema_of(table: Table) -> dict[str, str]:
 def declaration(table: Table) -> str:
     """A fingerprint of all that decides how records are read and what is noted of them; another one means
     to read them again."""
-    columns = {n: (c.type, c.path or n, c.nullable) for n, c in table.columns.items()}
+    columns = {n: (c.type, c.path or n, c.nullable, c.promise) for n, c in table.columns.items()}
     cut = table.partition.model_dump() if table.partition else None
     explode = table.explode.model_dump() if table.explode else None
-    text = json.dumps([columns, table.key, table.cursor, cut, explode, LEDGER], sort_keys=True)
+    told = [columns, table.key, table.cursor, cut, explode, table.rules, LEDGER]
+    text = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -10,6 +10,7 @@ from ingestion.spec import Table
 from spark.casts import cast
 from spark.drift import changed_types, unknown_fields
 from spark.paths import context_tree, each_names, record_tree
+from spark.promises import broken
 from spark.texts import (
     each_text,
     each_texts,
@@ -89,7 +90,7 @@ def typed_elements(texts: Column, table: Table) -> Column:
 
 
 def reason(table: Table) -> Column:
-    """Why the row cannot be used; null if it can."""
+    """Why the row cannot be used, or what it breaks of its table's promises; null if neither."""
     record = F.col("record")
     # A regular expression copies its whole text first: nearly always the beginning is enough.
     begin = F.substr(record, F.lit(1), F.lit(20))
@@ -108,6 +109,7 @@ def reason(table: Table) -> Column:
         )
     checks += [missing(name, table.columns[name]) for name in needed(table)]
     checks += [missing_in_element(n) for n in each_names(table) if not table.columns[n].nullable]
+    checks += broken(table, flat_names(table), ELEMENTS)
     return F.coalesce(*checks)
 
 
