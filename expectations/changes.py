@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from expectations.results import describe
+from expectations.tolerance import MOST, is_tolerable, odd_rows
 from expectations.verdicts import Verdicts, marts_path
 from expectations.warehouse import state
 from orchestration.marts import SCHEMA, periods
@@ -56,5 +58,27 @@ class Changes:
             f"(select {start} from {relation} where clean_version > {reached})"
         )
 
-    def keep(self, mart: str, suite: ExpectationSuite, *, holds: bool) -> None:
-        self.verdicts.keep(mart, suite, self.newest.get(mart, -1), holds=holds)
+    def settle(self, mart: str, suite: ExpectationSuite, result) -> list[str]:
+        """Remember how a mart held; what it breaks, each with what that means for readers.
+
+        What few rows break is told, and the mart is published. A mart that broke is next time looked at
+        whole, so that odd rows of former periods count as well.
+        """
+        broken = [each for each in result.results if not each.success]
+        is_told = bool(broken) and is_tolerable(broken, self.row_count(mart, broken))
+        meaning = f"at most {MOST:.1%} of the rows: published" if is_told else "not published"
+        lines = [f"{describe(suite.name, each)}; {meaning}" for each in broken]
+        reached = self.newest.get(mart, -1)
+        self.verdicts.keep(
+            mart, suite, reached, holds=not broken, broken=lines, is_tolerable=is_told
+        )
+        return lines
+
+    def row_count(self, mart: str, broken: list) -> int:
+        """Rows of a mart; 0 where a promise could not even be looked at: it may not exist."""
+        if any(odd_rows(result) is None for result in broken):
+            return 0
+        with self.engine.connect() as connection:
+            return (
+                connection.execute(sa.text(f"select count(*) from {SCHEMA}.{mart}")).scalar() or 0
+            )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from expectations.results import describe
 from expectations.verdicts import CLEAN, Verdicts
 from ingestion.lake import Lake
 
@@ -22,7 +23,7 @@ THREADS = 3
 
 
 class ExpectationsFailed(Exception):
-    """A table broke its promise; each line names suite, expectation, column and the values seen."""
+    """A clean table broke its promise; each line names suite, expectation, column and the values seen."""
 
 
 @dataclass
@@ -37,15 +38,15 @@ class CheckReport:
     @property
     def summary(self) -> str:
         kept = f", {self.unchanged} suites with nothing new" if self.unchanged else ""
-        return f"{self.suites} suites, {self.expectations} expectations hold{kept}"
+        broken = f", {len(self.broken)} do not" if self.broken else ""
+        held = self.expectations - len(self.broken)
+        return f"{self.suites} suites, {held} expectations hold{broken}{kept}"
 
-    def add(self, suite: ExpectationSuite, result) -> bool:
-        """Count a validated suite; whether it holds."""
+    def add(self, result, lines: list[str]) -> None:
+        """Count a validated suite, and what it says of the promises that are broken."""
         self.suites += 1
         self.expectations += len(result.results)
-        lines = [describe(suite.name, each) for each in result.results if not each.success]
         self.broken += lines
-        return not lines
 
     def settle(self) -> CheckReport:
         if self.broken:
@@ -114,8 +115,9 @@ def validate_clean(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="expectations") as pool:
         results = list(pool.map(validate, waiting))
     for clean, result in zip(waiting, results, strict=True):
-        holds = report.add(clean.suite, result)
-        verdicts.keep(clean.table, clean.suite, clean.live, holds=holds)
+        lines = [describe(clean.suite.name, each) for each in result.results if not each.success]
+        report.add(result, lines)
+        verdicts.keep(clean.table, clean.suite, clean.live, holds=not lines, broken=lines)
     checks.write_pages()
 
 
@@ -134,8 +136,8 @@ def changed_partitions(live: Iterable[str], checked: Iterable[str]) -> list[str]
 def check_marts(warehouse: Path, domain: str, data_docs: Path) -> CheckReport:
     """Hold the marts of `domain` to their suites by SQL in the warehouse itself.
 
-    A mart that grows with history is checked in the periods that changed, every other one whole.
-    Raises ExpectationsFailed, also for a mart that does not exist.
+    A mart that grows with history is checked in the periods that changed, every other one whole. What
+    does not hold is in the report, and in the verdict on its mart: `publish` keeps back what is refused.
     """
     from expectations.changes import Changes
     from expectations.context import Checks
@@ -154,36 +156,9 @@ def check_marts(warehouse: Path, domain: str, data_docs: Path) -> CheckReport:
                     continue
                 asset = source.add_query_asset(mart, query=query)
                 batch = asset.add_batch_definition_whole_table("changed periods")
-                holds = report.add(suite, checks.validate(checks.define(batch, suite)))
-                changes.keep(mart, suite, holds=holds)
+                result = checks.validate(checks.define(batch, suite))
+                report.add(result, changes.settle(mart, suite, result))
     finally:
         release(source)
     checks.write_pages()
-    return report.settle()
-
-
-def describe(suite: str, result) -> str:
-    """One line: suite, expectation, column, what was seen."""
-    config = result.expectation_config
-    promised = {
-        name: value
-        for name, value in config.kwargs.items()
-        if name not in ("batch_id", "unexpected_rows_query", "declared")
-    }
-    column = promised.pop("column", None)
-    about = f"column {column}" if column else config.description or "table"
-    told = f", {promised}" if promised else ""
-    return f"{suite}: {config.type} ({about}{told}): {seen(result)}"
-
-
-def seen(result) -> str:
-    """The values that broke a promise, or the error that kept it from being looked at."""
-    for about in (result.exception_info or {}).values():
-        if isinstance(about, dict) and about.get("raised_exception"):
-            return f"could not be checked: {about['exception_message']}"
-    found = result.result
-    values = found.get("partial_unexpected_list") or found.get("details", {}).get("unexpected_rows")
-    if values:
-        count = found.get("unexpected_count") or found.get("observed_value")
-        return f"saw {values[:5]} ({count} rows)"
-    return f"saw {found.get('details', {}).get('mismatched') or found.get('observed_value')}"
+    return report

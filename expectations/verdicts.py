@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +53,21 @@ class Verdicts:
         known = self.tables.get(table, {})
         return known["reached"] if known.get("suite") == self.salt + fingerprint(suite) else default
 
-    def keep(self, table: str, suite: ExpectationSuite, reached: Any, *, holds: bool) -> None:
-        """A table that does not hold is checked again from its beginning."""
+    def keep(
+        self,
+        table: str,
+        suite: ExpectationSuite,
+        reached: Any,
+        *,
+        holds: bool,
+        broken: Sequence[str] = (),
+        is_tolerable: bool = False,
+    ) -> None:
+        """A table that does not hold is checked again from its beginning, and `broken` says why; where
+        `is_tolerable` that is told and keeps nothing back."""
         held = {"suite": self.salt + fingerprint(suite), "reached": reached}
-        self.tables[table] = held if holds else {"failed": suite.name}
+        failed = {"failed": suite.name, "broken": [*broken], "is_tolerable": is_tolerable}
+        self.tables[table] = held if holds else failed
         self.write()
 
     def conclude(self, about: Any) -> None:
@@ -68,8 +80,36 @@ class Verdicts:
 
     @property
     def failed(self) -> list[str]:
-        """The suites that did not hold when last checked."""
-        return [known["failed"] for known in self.tables.values() if "failed" in known]
+        """The suites that did not hold when last checked, but for those that are only told."""
+        return [self.tables[name]["failed"] for name in self.refused]
+
+    @property
+    def refused(self) -> dict[str, list[str]]:
+        """Each table that did not hold when last checked, with the promises that it breaks."""
+        return {
+            name: known.get("broken", [])
+            for name, known in self.tables.items()
+            if "failed" in known and not known.get("is_tolerable")
+        }
+
+    @property
+    def told(self) -> list[str]:
+        """The promises that few rows broke when last checked: they keep nothing back."""
+        return [
+            line
+            for known in self.tables.values()
+            if known.get("is_tolerable")
+            for line in known["broken"]
+        ]
+
+    def files(self, table: str) -> list[str]:
+        """The files of a clean table that were last checked and held, under whatever suite."""
+        return self.tables.get(table, {}).get("reached", [])
+
+
+def newest_version(files: Iterable[str]) -> int:
+    """The newest version among the files of a clean table (`<folder>/<version>-<n>.parquet`); 0 of none."""
+    return max((int(Path(name).name.partition("-")[0]) for name in files), default=0)
 
 
 def fingerprint(suite: ExpectationSuite) -> str:

@@ -34,7 +34,7 @@ def read(path: Path) -> Result:
 
 
 def broken_promises(result: Result) -> list[str]:
-    from expectations.check import describe
+    from expectations.results import describe
 
     return [cell(describe(result.suite_name, each)) for each in result.results if not each.success]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -185,14 +186,14 @@ def build(
         )
     settings = chosen(live, recorded)
     with (
-        guarded(settings, "build", locks=locks_of("build"), wait=wait),
+        guarded(settings, "build", locks=locks_of("build"), wait=wait) as record,
         worlds.environment(worlds.home_variables(settings)),
     ):
         if state:
-            summary = slim.build(state, settings.place, _say).summary
+            console.print(f"build: {slim.build(state, settings.place, _say).summary}")
         else:
-            summary = steps.build(select, full_refresh, settings, _say).summary
-    console.print(f"build: {summary}")
+            _told("build", steps.build(select, full_refresh, settings, _say), record)
+    _end(record.failures)
 
 
 @app.command()
@@ -210,9 +211,9 @@ def check(
         _each("check_clean", steps.check_clean, None, live, recorded, wait, upstream=False)
     if boundary is not Boundary.clean:
         settings = chosen(live, recorded)
-        with guarded(settings, "check", locks=locks_of("check_marts"), wait=wait):
-            outcome = steps.check_marts(settings=settings)
-        console.print(f"check_marts: {outcome.summary}")
+        with guarded(settings, "check", locks=locks_of("check_marts"), wait=wait) as record:
+            _told("check_marts", steps.check_marts(settings=settings), record)
+        _end(record.failures)
 
 
 @app.command()
@@ -224,9 +225,9 @@ def publish(live: Live = False, recorded: Recorded = None, wait: Wait = False) -
     settings = chosen(live, recorded)
     locks = {*locks_of("check_marts"), *locks_of("publish")}
     with guarded(settings, "publish", locks=locks, wait=wait) as record:
-        console.print(f"check_marts: {steps.check_marts(settings=settings).summary}")
-        outcome = steps.publish(settings=settings, run_id=record.run_id)
-        console.print(f"publish: {outcome.summary}")
+        _told("check_marts", steps.check_marts(settings=settings), record)
+        _told("publish", steps.publish(settings=settings, run_id=record.run_id), record)
+    _end(record.failures)
 
 
 @app.command(
@@ -271,22 +272,41 @@ def _each(name, step, source, live, recorded, wait, *, upstream: bool = True) ->
     from contextlib import nullcontext
 
     from orchestration import worlds
-    from orchestration.run import Exit
     from orchestration.running import guarded, locks_of
 
     settings, names = chosen(live, recorded), sources_of(source)
-    failures: list[str] = []
     crashes: list[str] = []
     world = worlds.enter(settings, recorded=recorded) if upstream else nullcontext(settings)
-    with guarded(settings, name, locks=locks_of(name, names), wait=wait), world as entered:
+    with (
+        guarded(settings, name, locks=locks_of(name, names), wait=wait) as record,
+        world as entered,
+    ):
         for each in names:
             outcome = step(each, entered, _say)
-            failures += outcome.failures
             crashes += outcome.crashes
-            console.print(f"{name} {each}: {outcome.summary}", highlight=False, soft_wrap=True)
-    for failure in failures:
-        errors.print(f"partial: {failure}", soft_wrap=True)
+            _told(f"{name} {each}", outcome, record)
     for crash in crashes:
         errors.print(f"failed: {crash}", soft_wrap=True)
+    _end(record.failures, crashes)
+
+
+def _told(name, outcome, record) -> None:
+    """Print what a step did; what failed beside it stands in the run's record, with the code of its end."""
+    from orchestration.run import Exit
+
+    console.print(f"{name}: {outcome.summary}", highlight=False, soft_wrap=True)
+    record.failures += outcome.failures
+    if record.failures:
+        record.exit_code = int(Exit.PARTIAL)
+    if outcome.crashes:
+        record.exit_code = int(Exit.FAILED)
+
+
+def _end(failures: list[str], crashes: Sequence[str] = ()) -> None:
+    """Print what failed beside the rest, and exit with 3 for it, or 1 for a crash."""
+    from orchestration.run import Exit
+
+    for failure in failures:
+        errors.print(f"partial: {failure}", highlight=False, soft_wrap=True)
     if failures or crashes:
         raise typer.Exit(Exit.FAILED if crashes else Exit.PARTIAL)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from expectations.verdicts import Verdicts, marts_path
 from ingestion.lake import Lake
 from ingestion.spec import landed_specs
 from orchestration import steps
+from orchestration.fitness import PublicationBlocked
 from orchestration.publish import vacuum
 from orchestration.published import CURRENT
 from orchestration.settings import Place, Settings
@@ -21,6 +23,7 @@ from orchestration.upgrade import backups, settle
 if TYPE_CHECKING:
     from spark.persons import Erasures
 
+DOMAIN = "opensource"
 SNAPSHOTS = "snapshots"
 ROLES = ("author", "owner", "committer")
 
@@ -49,12 +52,27 @@ def erase(settings: Settings, values: Iterable[str]) -> Iterator[str]:
     if place.warehouse.exists():
         rows = keep_only_snapshots(place, read_erasures(place.lake))
         yield f"warehouse: {rows:,} rows of history kept, all else is built again"
+        for spec in specs:
+            yield f"check_clean {spec.name}: {steps.check_clean(spec.name, settings).summary}"
         yield f"build: {steps.build(settings=settings).summary}"
-        yield f"check_marts: {steps.check_marts(settings=settings).summary}"
+        yield f"check_marts: {check_every_mart(settings)}"
         yield f"publish: {steps.publish(settings=settings).summary}"
         forget_former_versions(place)
     for backup in backups(place):
         yield f"backup {backup.name} was made before: it is yours to delete, in {place.backups}"
+
+
+def check_every_mart(settings: Settings) -> str:
+    """What the check said. Raises PublicationBlocked for a mart that would be kept back: readers would go
+    on reading its last version, with the person in it."""
+    outcome = steps.check_marts(settings=settings)
+    path = marts_path(settings.place.warehouse, DOMAIN)
+    if refused := Verdicts(path).refused:
+        raise PublicationBlocked(
+            f"Nothing is published while the person is in what readers have of {', '.join(refused)}: "
+            "mend what `trendhouse check marts` names, then `trendhouse erase` again."
+        )
+    return outcome.summary
 
 
 def keep_only_snapshots(place: Place, erasures: Erasures) -> int:

@@ -11,10 +11,9 @@ from typing import Any
 
 import duckdb
 
-from expectations.verdicts import CLEAN, Verdicts, marts_path, state_of
 from ingestion.lake import replace_text
-from ingestion.spec import landed_specs
 from orchestration import floors
+from orchestration.fitness import PublicationBlocked, fit, refusals, require_verdicts
 from orchestration.marts import SCHEMA, Period, foreign_marts, periods
 from orchestration.published import CURRENT
 from orchestration.run_records import newest_run
@@ -30,29 +29,30 @@ WHOLE = "all"
 FORMS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
 
 
-class PublicationBlocked(Exception):
-    """The marts are not fit for readers; the message says why and what to do. What was published stays."""
-
-
 @dataclass
 class Publication:
     """One publication: its version, what was rewritten, which partitions are shown as they were since
-    their floor is not met, and what was only flagged."""
+    their floor is not met, which marts were kept back, and what was only flagged."""
 
     version: int
     mart_count: int
     row_count: int
     written: list[str] = field(default_factory=list)
+    held_back: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     flagged: list[str] = field(default_factory=list)
 
     @property
     def summary(self) -> str:
-        refused = f", {len(self.refused)} partitions as they were" if self.refused else ""
-        flagged = f", {len(self.flagged)} flagged" if self.flagged else ""
+        counts = {
+            "partitions as they were": self.held_back,
+            "marts kept back": self.refused,
+            "flagged": self.flagged,
+        }
+        told = "".join(f", {len(lines)} {state}" for state, lines in counts.items() if lines)
         return (
             f"version {self.version}: {self.mart_count} marts, {self.row_count:,} rows, "
-            f"{len(self.written)} files rewritten{refused}{flagged}"
+            f"{len(self.written)} files rewritten{told}"
         )
 
 
@@ -61,8 +61,9 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
 
     One immutable file per mart and period; the pointer `CURRENT.json` is replaced last, so a kill at
     any moment leaves the state before or the state after. A partition below its floor is in the marts as
-    it was when the floor was last met, and is named. Raises PublicationBlocked if the suites have not
-    held on this very warehouse.
+    it was when the floor was last met, and is named; of a mart whose suite does not hold readers keep the
+    last version. Raises PublicationBlocked if this very warehouse or what it was built from was not
+    checked, or no mart holds.
     """
     if is_target():
         from orchestration.snowflake import publish as on_snowflake
@@ -72,15 +73,17 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         raise PublicationBlocked(
             f"There is no warehouse at {place.warehouse}. Build it: `trendhouse build`."
         )
-    require_verdicts(place, domain)
+    verdicts = require_verdicts(place, domain)
     before = state_before(place)
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        refused, flagged = short_of_floors(connection, domain)
+        held_back, flagged = short_of_floors(connection, domain)
         writer = Writer(place.published, connection, domain, before)
-        marts = {name: writer.publish(name) for name in mart_names(connection, domain)}
+        names = fit(mart_names(connection, domain), verdicts)
+        marts = {name: writer.publish(name) for name in names}
         rates = floors.capture_rates(connection)
-    others = {name: mart for name, mart in before["marts"].items() if name in foreign_marts(domain)}
+    kept = {*foreign_marts(domain), *verdicts.refused}
+    others = {name: mart for name, mart in before["marts"].items() if name in kept}
     marts = dict(sorted({**others, **marts}.items()))
     changed = writer.written or marts != before["marts"]
     state = {
@@ -97,8 +100,9 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         mart_count=len(marts),
         row_count=sum(mart["row_count"] for mart in marts.values()),
         written=writer.written,
-        refused=refused,
-        flagged=flagged,
+        held_back=held_back,
+        flagged=[*flagged, *verdicts.told],
+        refused=refusals(verdicts, marts),
     )
 
 
@@ -115,47 +119,13 @@ def point_to(place: Place, state: dict[str, Any], before: dict[str, Any]) -> Non
     vacuum(place.published, {before["version"], state["version"]})
 
 
-def require_verdicts(place: Place, domain: str) -> None:
-    """Raises PublicationBlocked unless every suite of the domain's marts held on this warehouse, and
-    none of its sources has a clean table that broke its promise."""
-    require_clean(place, domain)
-    verdicts = Verdicts(marts_path(place.warehouse, domain))
-    refuse_unchecked(verdicts, domain, state_of(place.warehouse))
-
-
-def require_clean(place: Place, domain: str) -> None:
-    """Raises PublicationBlocked if a source of the domain has a clean table that broke its promise."""
-    for spec in landed_specs():
-        if spec.domain == domain and (
-            failed := Verdicts(place.lake.clean / spec.name / CLEAN).failed
-        ):
-            raise PublicationBlocked(
-                f"Expectations of the clean lake do not hold: {', '.join(failed)}. "
-                "Mend the cause, then `trendhouse check clean`. The published state stays as it was."
-            )
-
-
-def refuse_unchecked(verdicts: Verdicts, domain: str, state: Any) -> None:
-    """Raises PublicationBlocked unless the verdicts are about this very state, and good."""
-    if verdicts.about != state:
-        raise PublicationBlocked(
-            f"The marts of `{domain}` have not been checked since they were built. "
-            "Check them: `trendhouse check marts`. The published state stays as it was."
-        )
-    if verdicts.failed:
-        raise PublicationBlocked(
-            f"Expectations of the marts do not hold: {', '.join(verdicts.failed)}. "
-            "The published state stays as it was."
-        )
-
-
 def short_of_floors(connection: floors.Asked, domain: str) -> tuple[list[str], list[str]]:
     """(what the floors hold back, what is published and flagged: short partitions of a floor that only
     flags, and streams whose floor could not be checked)."""
     short = floors.shortfalls(connection, domain)
-    refused = [str(each) for each in short if each.is_refused]
+    held_back = [str(each) for each in short if each.is_refused]
     flagged = [str(each) for each in short if not each.is_refused]
-    return refused, flagged + floors.unread(connection, domain)
+    return held_back, flagged + floors.unread(connection, domain)
 
 
 def mart_names(connection: duckdb.DuckDBPyConnection, domain: str) -> list[str]:

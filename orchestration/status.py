@@ -171,7 +171,10 @@ def blocks(place: Place) -> list[str]:
         for suite in Verdicts(place.lake.clean / spec.name / CLEAN).failed
     ]
     for path in sorted(place.warehouse.parent.glob("checked_*.json")):
-        found += [f"expectations of {suite} do not hold" for suite in Verdicts(path).failed]
+        found += [
+            f"expectations of {suite} do not hold: that mart alone is kept back"
+            for suite in Verdicts(path).failed
+        ]
     return found
 
 

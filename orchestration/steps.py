@@ -131,7 +131,7 @@ def build(
     on_node: Callable[[Node], None] = lambda node: None,
 ) -> Outcome:
     """Clean lake -> marts by dbt, with its tests and snapshots; on Snowflake the clean lake is loaded
-    first. Raises BuildFailed."""
+    first. A test that only warns is named in the outcome. Raises BuildFailed."""
     from orchestration.snowflake.account import is_target
     from orchestration.warehouse import dbt
 
@@ -158,20 +158,25 @@ def build(
         on_node(node)
 
     result = dbt("build", *arguments, place=settings.place, on_node=count)
-    return Outcome(summary=result.summary, rows=result.node_count, detail=result)
+    return Outcome(
+        summary=result.summary, rows=result.node_count, failures=result.warnings, detail=result
+    )
 
 
 def check_marts(
     domain: str = "opensource", settings: Settings | None = None, progress: Progress = quiet
 ) -> Outcome:
-    """Hold the marts of a domain to their suites, where they lie. Raises ExpectationsFailed, NoWarehouse."""
+    """Hold the marts of a domain to their suites, where they lie. What does not hold is named in the
+    outcome, and `publish` keeps it back. Raises NoWarehouse."""
     from expectations.check import check_marts as run
     from orchestration.warehouse import require_warehouse
 
     place = (settings or load_settings()).place
     require_warehouse(place)
     report = run(place.warehouse, domain, place.data_docs)
-    return Outcome(summary=report.summary, detail=report)
+    return Outcome(
+        summary=report.summary, rows=report.suites, failures=report.broken, detail=report
+    )
 
 
 def publish(
@@ -182,8 +187,8 @@ def publish(
 ) -> Outcome:
     """Swap the marts that readers see; `run_id` (None: the newest) is what the publication names.
 
-    Partitions that are shown as they were, since their floor is not met, are failures of the outcome.
-    Raises PublicationBlocked if the suites do not allow it.
+    Partitions that are shown as they were, since their floor is not met, and marts that are kept back are
+    failures of the outcome. Raises PublicationBlocked if nothing can be published.
     """
     from orchestration.publish import publish as run
 
@@ -191,7 +196,7 @@ def publish(
     return Outcome(
         summary=publication.summary,
         rows=publication.row_count,
-        failures=publication.refused,
+        failures=[*publication.refused, *publication.held_back],
         detail=publication,
     )
 

@@ -52,13 +52,18 @@ class Node:
     def has_failed(self) -> bool:
         return self.status.startswith(("error", "fail"))
 
+    @property
+    def has_warned(self) -> bool:
+        return self.status.startswith("warn")
+
 
 @dataclass
 class Build:
-    """What one dbt invocation did: finished nodes by resource type, and what failed."""
+    """What one dbt invocation did: finished nodes by resource type, what failed, and what only warned."""
 
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def node_count(self) -> int:
@@ -152,3 +157,5 @@ def follow(event: dict, build: Build, on_node: Callable[[Node], None]) -> None:
     on_node(node)
     if node.has_failed:
         build.failures.append(f"{node.unique_id}: {node.message or node.status}")
+    elif node.has_warned:
+        build.warnings.append(f"{node.unique_id}: {node.message or node.status}")

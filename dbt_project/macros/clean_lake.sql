@@ -19,6 +19,23 @@
     {% for source in sources %}
         {% do run_query(clean_view(source, files.get(source.schema ~ '.' ~ source.identifier, []))) %}
     {% endfor %}
+    {% do run_query('create schema if not exists operations') %}
+    {% do run_query(clean_versions(files)) %}
+{% endmacro %}
+
+{# The version of each clean table that the views read: publication asks whether that was checked. #}
+{% macro clean_versions(files) %}
+    {% set rows = [] %}
+    {% for table, names in files.items() if names and not table.startswith('ledger.') %}
+        {% set versions = [] %}
+        {% for name in names %}
+            {% do versions.append(name.split('/')[-1].split('-')[0] | int) %}
+        {% endfor %}
+        {% set parts = table.split('.') %}
+        {% do rows.append("('" ~ parts[0] ~ "', '" ~ parts[1] ~ "', " ~ (versions | max) ~ ")") %}
+    {% endfor %}
+    create or replace table operations.clean_versions as
+    select * from (values {{ (rows or ["('', '', 0)"]) | join(', ') }}) as known (source_name, table_name, version)
 {% endmacro %}
 
 {# Per `source.table` the absolute paths of its live files; the ledger's are gathered from all manifests. #}

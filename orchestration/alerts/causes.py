@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 SHOWN = 8
 # What the limiter, GitHub and the connectors say when a quota is spent.
 QUOTA_SIGNS = ("quota", "rate limit")
+# What a publication names beside its end, by the attribute that holds it.
+FOUND = {
+    "held_back": (
+        Cause.COMPLETENESS,
+        "partition",
+        "below the floor, shown as of the day when it was last met",
+    ),
+    "refused": (Cause.EXPECTATIONS, "mart", "kept back, since its suite does not hold"),
+    "flagged": (Cause.COMPLETENESS, "flag", "published all the same"),
+}
 
 
 def alerts_of(found: Outcome | BaseException, source: str = "") -> list[Alert]:
@@ -57,8 +67,8 @@ def of_error(error: BaseException, source: str) -> Iterator[Alert]:
 
 def of_failures(outcome: Outcome, source: str) -> Iterator[Alert]:
     """Partial landings, and the quota apart, since its remedy is another."""
-    refused = getattr(outcome.detail, "refused", [])
-    failures = [*(each for each in outcome.failures if each not in refused), *outcome.crashes]
+    published = {line for name in FOUND for line in getattr(outcome.detail, name, [])}
+    failures = [*(each for each in outcome.failures if each not in published), *outcome.crashes]
     spent = [each for each in failures if is_quota(each)]
     others = [each for each in failures if not is_quota(each)]
     for cause, lines in ((Cause.QUOTA, spent), (Cause.PARTIAL, others)):
@@ -81,16 +91,10 @@ def of_drift(outcome: Outcome, source: str) -> Iterator[Alert]:
 
 
 def of_flags(outcome: Outcome, source: str) -> Iterator[Alert]:
-    """Partitions that are shown as they were, since their floor is not met, and what was only flagged."""
-    states = {
-        "refused": ("partition", "below the floor, shown as of the day when it was last met"),
-        "flagged": ("flag", "published all the same"),
-    }
-    for name, (noun, state) in states.items():
+    """What a publication has found: see `FOUND`."""
+    for name, (cause, noun, state) in FOUND.items():
         if lines := getattr(outcome.detail, name, []):
-            yield of(
-                Cause.COMPLETENESS, counted(len(lines), noun, state), source, lines, outcome.rows
-            )
+            yield of(cause, counted(len(lines), noun, state), source, lines, outcome.rows)
 
 
 def of(

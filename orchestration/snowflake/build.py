@@ -24,6 +24,7 @@ def prepare(place: Place, progress: Callable[[str], None], *, afresh: bool = Fal
     with connect(account, TAG) as connection:
         cursor = connection.cursor()
         state.prepare(cursor)
+        state.write(cursor, clean_versions=loaded.versions)
         built_by = state.read(cursor, "models")
         if built_by is None:
             state.write(cursor, models=schema_version())

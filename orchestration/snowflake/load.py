@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from expectations.verdicts import newest_version
 from ingestion.lake import Lake
 from orchestration.snowflake.account import Account, connect
 from orchestration.snowflake.clean import FILE, CleanTable, clean_tables
@@ -41,10 +42,12 @@ class LoadIncomplete(Exception):
 
 @dataclass
 class Load:
-    """What one load did: files brought in, files whose rows went, by table that changed."""
+    """What one load did: files brought in, files whose rows went, by table that changed; and the version
+    of every table that Snowflake holds now."""
 
     added: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -98,6 +101,7 @@ def load(
                 done.added[table.relation] = len(plan.new)
             if plan.dead:
                 done.removed[table.relation] = len(plan.dead)
+            done.versions[table.relation] = newest_version(table.files)
             progress(table.relation)
     return done
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from expectations.verdicts import Verdicts, marts_path
 from orchestration import floors
+from orchestration.fitness import fit, refusals, refuse_unchecked, require_clean
 from orchestration.rollback import RollbackFailed
 from orchestration.run_records import newest_run
 from orchestration.settings import Place
@@ -16,6 +17,8 @@ from orchestration.upgrade import schema_version
 from orchestration.worlds import world_clock
 
 if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
+
     from orchestration.publish import Publication
 
 PUBLISHED = "published"
@@ -24,9 +27,16 @@ PREVIOUS = "published_previous"
 TAG = '{"app": "trendhouse", "model": "publish"}'
 
 
-def swapping(reader: str) -> Iterator[str]:
-    """Make the clone, let readers in, swap: each statement is metadata only, and the swap is atomic."""
+def swapping(reader: str, refused: Iterable[str] = (), seen: Collection[str] = ()) -> Iterator[str]:
+    """Make the clone, let readers in, swap: each statement is metadata only, and the swap is atomic.
+
+    Of the marts that are refused the clone gets what readers have, if it is among those `seen`.
+    """
     yield f"create or replace transient schema {NEXT} clone marts"
+    for mart in sorted(refused):
+        yield f"drop table if exists {NEXT}.{mart}"
+        if mart in seen:
+            yield f"create transient table {NEXT}.{mart} clone {PUBLISHED}.{mart}"
     yield f"grant usage on schema {NEXT} to role {reader}"
     yield f"grant select on all tables in schema {NEXT} to role {reader}"
     yield f"create transient schema if not exists {PUBLISHED}"
@@ -36,7 +46,10 @@ def swapping(reader: str) -> Iterator[str]:
 
 
 def publish(place: Place, domain: str, run_id: str | None) -> Publication:
-    """Swap in the marts as they are. Raises PublicationBlocked if the suites do not allow it."""
+    """Swap in the marts as they are, but for those whose suite does not hold: readers keep theirs.
+
+    Raises PublicationBlocked if checks do not allow it, or no mart holds.
+    """
     from orchestration.publish import Publication, short_of_floors
 
     account = Account()
@@ -44,12 +57,14 @@ def publish(place: Place, domain: str, run_id: str | None) -> Publication:
         cursor = connection.cursor()
         cursor.execute(state.STATE_OF_MARTS)
         marts = state.as_state(cursor.fetchone())
-        require_checked(place, domain, marts)
-        refused, flagged = short_of_floors(cursor, domain)
         state.prepare(cursor)
+        verdicts = require_checked(place, domain, marts, state.read(cursor, "clean_versions"))
+        fit(tables_of(cursor, "marts"), verdicts)
+        seen = tables_of(cursor, PUBLISHED)
+        held_back, flagged = short_of_floors(cursor, domain)
         cursor.execute(f"grant usage on schema {state.SCHEMA} to role {account.reader_role}")
         cursor.execute(f"grant select on table {state.STATE} to role {account.reader_role}")
-        for statement in swapping(account.reader_role):
+        for statement in swapping(account.reader_role, verdicts.refused, seen):
             cursor.execute(statement)
         former = state.read(cursor, "publication")
         newest = max(
@@ -68,16 +83,33 @@ def publish(place: Place, domain: str, run_id: str | None) -> Publication:
             },
         )
     count, rows, _ = marts
-    return Publication(version, int(count), int(float(rows)), refused=refused, flagged=flagged)
+    return Publication(
+        *(version, int(count), int(float(rows))),
+        held_back=held_back,
+        flagged=[*flagged, *verdicts.told],
+        refused=refusals(verdicts, seen),
+    )
 
 
-def require_checked(place: Place, domain: str, marts: list[str]) -> None:
-    """Raises PublicationBlocked unless every suite held on the very marts that Snowflake holds."""
-    from orchestration.publish import refuse_unchecked, require_clean
-
-    require_clean(place, domain)
+def require_checked(
+    place: Place, domain: str, marts: list[str], built: dict[str, int] | None
+) -> Verdicts:
+    """The verdicts on the very marts that Snowflake holds; `built` has the version of each clean table
+    that was loaded. Raises PublicationBlocked as publishing files does."""
+    versions = {tuple(name.split(".")): version for name, version in (built or {}).items()}
+    require_clean(place, domain, versions)
     verdicts = Verdicts(marts_path(place.warehouse, domain))
     refuse_unchecked(verdicts, domain, marts)
+    return verdicts
+
+
+def tables_of(cursor: SnowflakeCursor, schema: str) -> list[str]:
+    """The tables of a schema, by name in lower case; none of one that does not exist."""
+    cursor.execute(
+        "select lower(table_name) from information_schema.tables where table_schema = %s",
+        (schema.upper(),),
+    )
+    return sorted(name for (name,) in cursor.fetchall())
 
 
 def swap_back() -> int:

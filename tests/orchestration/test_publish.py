@@ -157,7 +157,7 @@ def test_a_partition_below_its_floor_is_named_and_all_else_is_published(house):
     house.reading("issues", "41881900", expected=190, landed=190, day=date(2026, 11, 1))
     house.reading("issues", "41881900", expected=200, landed=100)
     house.sql("insert into marts.products values ('python', '3.14.0')")
-    (told,) = publish(house.place).refused
+    (told,) = publish(house.place).held_back
     assert "github.issues, partition 41881900, 2026-11-02: 200 expected, 100 captured" in told
     assert "capture rate 0.5000, floor 0.98" in told
     assert "as of 2026-11-01, when the floor was last met" in told
@@ -171,7 +171,7 @@ def test_a_later_day_without_a_reading_lifts_no_shortfall(house):
         "insert into marts.completeness by name select 'github' as source_name, 'issues' as stream_name, "
         "'1' as partition_name, 5 as landed_count, false as is_below_floor, date '2026-11-02' as observed_date"
     )
-    (told,) = publish(house.place).refused
+    (told,) = publish(house.place).held_back
     assert "partition 1, 2026-11-01" in told and "the floor was never met" in told
 
 
@@ -212,7 +212,7 @@ def test_a_short_ranking_day_is_flagged_and_published(house):
 def test_a_shortfall_that_has_been_made_good_is_told_no_more(house):
     house.reading("issues", "1", expected=200, landed=100, day=date(2026, 11, 1))
     house.reading("issues", "1", expected=200, landed=200, day=date(2026, 11, 2))
-    assert publish(house.place).refused == []
+    assert publish(house.place).held_back == []
 
 
 def test_marts_that_were_not_checked_since_they_were_built_are_refused(house):

@@ -70,8 +70,8 @@ def test_a_partition_below_its_floor_is_told_as_such_and_not_as_a_partial_landin
         *("github", "issues", "77", date(2026, 3, 31), 900, 700, 0.7778, 0.98, "block"),
         last_met=date(2026, 3, 30),
     )
-    published = Publication(7, 20, 99_000, refused=[str(short)])
-    outcome = Outcome(published.summary, 99_000, failures=published.refused, detail=published)
+    published = Publication(7, 20, 99_000, held_back=[str(short)])
+    outcome = Outcome(published.summary, 99_000, failures=published.held_back, detail=published)
     ((cause, what, rows, details),) = told(outcome)
     assert (cause, rows) == (Cause.COMPLETENESS, 99_000)
     assert what == "1 partition: below the floor, shown as of the day when it was last met."
