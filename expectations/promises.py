@@ -7,6 +7,7 @@ import warnings
 from typing import Any, ClassVar
 
 from ingestion.spec import LOAD_COLUMNS, Column, SourceSpec, Table
+from orchestration.marts import contracts
 
 # Before the import: GX would otherwise report usage to its maker.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -182,18 +183,30 @@ def of_column(name: str, column: Column) -> list[Expectation]:
 
 
 def promised(
-    mart: str, key: str, *promises: Expectation, domain: str, columns: str = ""
+    mart: str,
+    key: str,
+    *promises: Expectation,
+    domain: str,
+    columns: str = "",
+    nullable: str = "",
 ) -> ExpectationSuite:
-    """The suite of a mart: its `key` (empty: it has none) is never null and has one row; readers rely
-    on `columns` as well."""
+    """The suite of a mart: its `key` (empty: it has none) has one row and is never null, but for the
+    columns in `nullable`; neither is what dbt's tests say is never null. Readers rely on `columns` as well.
+    """
     keys = key.split()
+    contract = contracts().get(mart)
+    required = (
+        [name for name, each in contract.columns.items() if each.is_required] if contract else []
+    )
     return ExpectationSuite(
         name=f"marts.{domain}.{mart}",
         expectations=[
             gxe.ExpectTableColumnsToMatchSet(
                 column_set=[*keys, *columns.split()], exact_match=False
             ),
-            *never_null(*keys),
+            *never_null(
+                *(n for n in dict.fromkeys([*keys, *required]) if n not in nullable.split())
+            ),
             *([unique(*keys)] if keys else []),
             *promises,
         ],

@@ -25,11 +25,13 @@ class Period:
 
 @dataclass(frozen=True)
 class Column:
-    """A column as the contract has it: its SQL type, what it means, and whether it tells of a person."""
+    """A column as the contract has it: its SQL type, what it means, whether it tells of a person, and
+    whether it must not be null."""
 
     type: str
     description: str
     is_personal: bool
+    is_required: bool
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,10 @@ def contracts(project: Path = DBT_PROJECT) -> dict[str, Contract]:
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
             columns = {
                 each["name"]: Column(
-                    each["data_type"], one_line(each["description"]), is_personal(each)
+                    each["data_type"],
+                    one_line(each["description"]),
+                    is_personal(each),
+                    "not_null" in each.get("data_tests", []),
                 )
                 for each in model["columns"]
             }

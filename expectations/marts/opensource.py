@@ -12,7 +12,6 @@ SUITES = {
     "repositories": suite(
         "repositories",
         "repository_id",
-        *never_null("repository_name"),
         *at_least(0, "star_count", "fork_count", "watcher_count", "open_issue_count"),
         never("is_deleted and deleted_at is null", "a tombstone has its time"),
         columns="repository_name is_deleted deleted_at",
@@ -30,7 +29,6 @@ SUITES = {
     "repository_names": suite(
         "repository_names",
         "repository_id name_number",
-        *never_null("repository_name"),
         never(
             "last_confirmed_at < first_seen_at", "a name is not last seen before it is first seen"
         ),
@@ -39,13 +37,13 @@ SUITES = {
     "unresolved_rankings": suite(
         "unresolved_rankings",
         "ranking_date list_name list_rank",
-        *never_null("reason"),
         columns="repository_name star_count fork_count",
     ),
     "releases": suite(
         "releases",
         "product_name version source_name",
         one_of("source_name", "github", "endoflife"),
+        one_of("release_kind", "release", "tag", "statement"),
         never("released_at is not null and released_date is null", "a time of release has its day"),
         columns="released_at released_date is_prerelease",
     ),
@@ -76,6 +74,7 @@ SUITES = {
             "commits are those with and those without bots",
         ),
         never("author_without_bots_count > author_count", "people are no more than authors"),
+        never("merge_commit_count > commit_count", "merges are no more than all commits"),
     ),
     "contributors": suite(
         "contributors", "repository_id contributor_key", *at_least(0, "commit_count")
@@ -96,6 +95,7 @@ SUITES = {
         "repository_id event_type event_hour",
         *at_least(1, "event_count"),
         never("event_without_bots_count > event_count", "people's events are no more than all"),
+        nullable="repository_id",
     ),
     "completeness": suite(
         "completeness",
@@ -111,13 +111,13 @@ SUITES = {
     "quarantine": suite(
         "quarantine",
         "",
-        *never_null("source_name", "table_name", "reason", "load_id"),
+        *never_null("source_name", "table_name"),
         columns="source_name table_name reason record load_id collected_at",
     ),
     "drift": suite(
         "drift",
         "",
-        *never_null("source_name", "table_name", "path", "first_seen_at"),
+        *never_null("source_name", "table_name", "first_seen_at"),
         one_of("kind", "unknown", "type"),
         *at_least(1, "occurrence_count"),
         columns="source_name table_name path kind first_seen_at example",

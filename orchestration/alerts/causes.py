@@ -21,7 +21,7 @@ FOUND = {
         "below the floor, shown as of the day when it was last met",
     ),
     "refused": (Cause.EXPECTATIONS, "mart", "kept back, since its suite does not hold"),
-    "flagged": (Cause.COMPLETENESS, "flag", "published all the same"),
+    "flagged": (Cause.COMPLETENESS, "part", "flagged, and published all the same"),
 }
 
 
@@ -66,11 +66,16 @@ def of_error(error: BaseException, source: str) -> Iterator[Alert]:
 
 
 def of_failures(outcome: Outcome, source: str) -> Iterator[Alert]:
-    """Partial landings, and the quota apart, since its remedy is another."""
+    """Partial landings, and the quota apart, since its remedy is another; of a step that is about the
+    marts, what they do not keep of their promises."""
     published = {line for name in FOUND for line in getattr(outcome.detail, name, [])}
     failures = [*(each for each in outcome.failures if each not in published), *outcome.crashes]
     spent = [each for each in failures if is_quota(each)]
     others = [each for each in failures if not is_quota(each)]
+    if not source and others:
+        what = counted(len(others), "promise", "not kept; all that is not named is published")
+        yield of(Cause.EXPECTATIONS, what, source, others, outcome.rows)
+        others = []
     for cause, lines in ((Cause.QUOTA, spent), (Cause.PARTIAL, others)):
         if lines:
             what = f"{counted(len(lines), 'part', 'not landed')} Landed: {outcome.summary}."

@@ -26,7 +26,10 @@ SUCCESS_WINDOW = timedelta(days=1)
 # After a message that could not be delivered the next is tried no sooner.
 PATIENCE = timedelta(minutes=1)
 # These are told while their run still succeeds: only a later run's success ends them.
-SURVIVING = (Cause.PARTIAL, Cause.QUOTA, Cause.DRIFT, Cause.COMPLETENESS, Cause.STALE)
+SURVIVING = (
+    *(Cause.PARTIAL, Cause.QUOTA, Cause.DRIFT),
+    *(Cause.COMPLETENESS, Cause.EXPECTATIONS, Cause.STALE),
+)
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,8 @@ def test_a_broken_promise_stands_on_the_page_of_the_last_checks(warehouse, check
     page = checks.write(results_of(data_docs))
     assert f"{len(SUITES)} suites, {len(lines)} broken promises" in page
     assert page.count("| **no** |") == 1
-    assert all(f"- {line}" in page.replace("&lt;", "<") for line in lines) and lines
+    told = [line.removesuffix("; not published") for line in lines]
+    assert all(f"- {line}" in page.replace("&lt;", "<") for line in told) and told
 
 
 def test_every_mart_has_a_suite(warehouse):
@@ -226,3 +227,70 @@ def test_snowflake_is_asked_natively_when_it_is_the_target(tmp_path, monkeypatch
     assert given["session_parameters"]["TIMEZONE"] == "UTC" and "password" not in given
     handed_over = load_der_private_key(b64decode(source.private_key), None)
     assert handed_over.private_numbers() == private.private_numbers()
+
+
+def many_products(warehouse, count: int, odd: int) -> None:
+    warehouse.sql(
+        "insert into marts.products (product_name, release_count, repository_count) "
+        f"select 'p' || n, case when n < {odd} then -1 else 1 end, 1 from range({count}) as r(n)"
+    )
+
+
+def verdicts_of(warehouse) -> Verdicts:
+    return Verdicts(marts_path(warehouse.path, "opensource"))
+
+
+def test_one_odd_row_in_a_thousand_is_told_and_keeps_nothing_back(warehouse, check):
+    many_products(warehouse, 1000, odd=1)
+    (line,) = check().broken
+    assert "column release_count" in line and line.endswith("at most 0.1% of the rows: published")
+    verdicts = verdicts_of(warehouse)
+    assert (verdicts.told, verdicts.refused, verdicts.failed) == ([line], {}, [])
+
+
+def test_more_odd_rows_than_one_in_a_thousand_keep_their_mart_back_alone(warehouse, check):
+    many_products(warehouse, 1999, odd=2)
+    (line,) = check().broken
+    assert line.endswith("; not published")
+    assert verdicts_of(warehouse).refused == {"products": [line]}
+
+
+def test_a_key_that_stands_twice_keeps_its_mart_back_however_large_it_is(warehouse, check):
+    many_products(warehouse, 5000, odd=0)
+    many_products(warehouse, 1, odd=0)
+    (line,) = check().broken
+    assert "one row per product_name" in line and line.endswith("; not published")
+
+
+def test_rows_that_break_a_sentence_are_counted_like_all_others(warehouse, check):
+    warehouse.sql(
+        "insert into marts.pull_requests (pull_request_id, repository_id, state, is_merged, is_open, "
+        "created_at, clean_version) select n, '1', 'open', true, n = 0, timestamp '2026-01-01', 1 "
+        "from range(1000) as r(n)"
+    )
+    (line,) = check().broken
+    assert "what is merged is closed" in line and line.endswith("published")
+    # Odd rows of former periods count as well: the mart is looked at whole until it holds.
+    warehouse.sql(
+        "insert into marts.pull_requests (pull_request_id, repository_id, state, is_merged, is_open, "
+        "created_at, clean_version) values ('x', '1', 'open', true, true, timestamp '2025-01-01', 2)"
+    )
+    (line,) = check().broken
+    assert "(2 rows)" in line and line.endswith("; not published")
+
+
+def test_an_event_without_a_repository_breaks_no_promise(warehouse, check):
+    warehouse.insert(
+        "events_hourly",
+        event_type="GistEvent",
+        event_count=1,
+        event_without_bots_count=1,
+        event_hour=HOUR,
+        clean_version=1,
+    )
+    assert check().broken == []
+
+
+def test_what_dbt_tests_for_null_is_a_promise_to_readers():
+    columns = {each.column for each in SUITES["tags"].expectations if hasattr(each, "column")}
+    assert {"repository_id", "tag_name", "commit_id"} <= columns

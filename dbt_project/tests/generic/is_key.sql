@@ -1,5 +1,6 @@
 {# The columns together are a key: no two rows agree in all of them. #}
 {% test is_key(model, columns) %}
+{{ config(severity='error') }}
 
 select
     {{ columns | join(', ') }},

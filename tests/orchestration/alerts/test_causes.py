@@ -45,6 +45,13 @@ def test_a_partial_landing_and_a_spent_quota_are_told_apart():
     assert {each.source for each in alerts_of(outcome, "github")} == {"github"}
 
 
+def test_marts_that_are_kept_back_are_told_as_expectations_that_failed():
+    kept_back = ["mart products is not published, readers keep its last version"]
+    outcome = Outcome("version 7: 22 marts", rows=99_000, failures=kept_back)
+    what = "1 promise: not kept; all that is not named is published."
+    assert told(outcome) == [(Cause.EXPECTATIONS, what, 99_000, tuple(kept_back))]
+
+
 def test_of_many_failures_the_first_are_named_and_the_rest_counted():
     failures = [f"github: issues acme/r{number}: answered 500" for number in range(1_310)]
     ((_, what, _, details),) = told(Outcome("0 rows", failures=failures), "github")
@@ -84,7 +91,7 @@ def test_a_partition_below_its_floor_is_told_as_such_and_not_as_a_partial_landin
 def test_a_partition_that_is_only_flagged_is_told_though_it_is_published():
     published = Publication(7, 20, 99_000, flagged=["gharchive.hours, partition all: short"])
     outcome = Outcome(published.summary, rows=99_000, detail=published)
-    what = "1 flag: published all the same."
+    what = "1 part: flagged, and published all the same."
     assert told(outcome) == [(Cause.COMPLETENESS, what, 99_000, tuple(published.flagged))]
 
 
