@@ -19,8 +19,9 @@ from tenacity.wait import wait_random_exponential
 from yarl import URL
 
 from ingestion.limits import Gate, OutOfTime, Sleeper, Timer, Token, TokenPool
-from ingestion.records import Malformed
+from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply, is_rate_limited, message_of, seconds_of
+from ingestion.unreadable import Malformed
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,6 @@ ATTEMPT_SECONDS = 60.0
 REDIRECTS = 5
 # An answer that took this long was too much for upstream: ask for less.
 SLOW_SECONDS = 10.0
-FINAL = {200, 201, 202, 204, 304, 404, 409, 410, 422, 451}
 
 
 class Refused(Exception):
@@ -109,7 +109,7 @@ class Client:
         conditions: Mapping[str, str] | None = None,
         may_shrink: bool = False,
     ) -> Reply:
-        """The final answer to a GET: one of FINAL's statuses, redirects followed.
+        """The final answer to a GET, redirects followed: taken, or one that the table of refusals knows.
 
         `name` is the table it is booked on. Raises Unanswered after all attempts, Refused for good,
         OutOfTime at the deadline, NoToken, and with `may_shrink` TooHeavy.
@@ -231,13 +231,14 @@ class Client:
             token.is_refused = True
             log.warning("upstream refuses a token (401); the others go on")
             raise Retryable("401 for this token", wait=0.0)
-        if status in (403, 429):
+        meaning = meaning_of(reply)
+        if status in (403, 429) and meaning is None:
             self.limited(reply, token, resource, date)
-        if status in (401, 403) or (400 <= status < 500 and status not in FINAL and status != 429):
-            raise Refused(f"{reply.url} answered {status}: {message_of(reply)}")
         if status >= 500:
             self.gate.went_badly()
-            raise Retryable(f"answered {status}", is_heavy=status in (502, 504))
+            raise Retryable(f"answered {status}", is_heavy=meaning is Meaning.ASK_LESS)
+        if status >= 400 and meaning is None:
+            raise Refused(f"{reply.url} answered {status}: {message_of(reply)}")
         if status == 200:
             try:
                 reply.records  # noqa: B018  read here, so that a malformed answer is asked for again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from operator import attrgetter
@@ -11,38 +12,72 @@ import msgspec
 import pyarrow as pa
 
 from ingestion.arrays import joined
+from ingestion.unreadable import Malformed, is_whole, items_of, reason_of, shown, value_of
 
 SPLIT = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-class Malformed(ValueError):
-    """A text that is no JSON; the message says where it ceases to be."""
+REFUSALS = (msgspec.DecodeError, pa.ArrowInvalid, RecursionError)
 
 
 class Records:
     """Records in upstream's own bytes; what is not asked for is never decoded.
 
     That is what landing costs: to skip a value takes a tenth of the time of building it. The `texts` of an
-    array are views of its body.
+    array are views of its body. `reasons` says of each why it cannot be read, None if it can; it is None
+    as a whole where all can.
     """
 
-    def __init__(self, texts: Sequence[bytes | msgspec.Raw]) -> None:
+    def __init__(
+        self,
+        texts: Sequence[bytes | msgspec.Raw],
+        reasons: Sequence[str | None] | None = None,
+    ) -> None:
         self.texts = texts
+        self.reasons = reasons
         self.values: dict[str, Sequence[str | None]] = {}
 
     @classmethod
     def of_array(cls, body: bytes) -> Records:
-        """The items of a JSON array. Raises Malformed for anything else."""
+        """The items of a JSON array, odd ones among them. Raises Malformed for what is not one array."""
         try:
             joined([body]).validate(full=True)  # is it UTF-8? `body.decode` takes six times as long
             return cls(SPLIT.decode(body))
-        except (msgspec.DecodeError, pa.ArrowInvalid) as error:
-            raise Malformed(str(error)) from error
+        except REFUSALS:
+            return cls.of_texts(items_of(body))
+
+    @classmethod
+    def of_object(cls, body: bytes) -> Records:
+        """An object as one record. Raises Malformed for what is not a single value."""
+        try:
+            joined([body]).validate(full=True)
+            SPLIT.decode(b"[%b]" % body)
+            return cls([body])
+        except REFUSALS as error:
+            if not is_whole(body):
+                raise Malformed(str(error)) from error
+            return cls.of_texts([body])
+
+    @classmethod
+    def of_texts(cls, texts: Iterable[bytes]) -> Records:
+        """Texts of which some may not be readable."""
+        kept, reasons = [], []
+        for text in texts:
+            try:
+                joined([text]).validate(full=True)
+                SPLIT.decode(b"[%b]" % text)
+                reasons.append(None)
+            except REFUSALS:
+                reasons.append(reason_of(text))
+            kept.append(shown(text))
+        return cls(kept, reasons if any(reasons) else None)
 
     @classmethod
     def of_values(cls, values: Iterable[Any]) -> Records:
         """Records that upstream did not send as such: cut out of an answer, or said by us."""
-        return cls([msgspec.json.encode(value) for value in values])
+        values = list(values)
+        try:
+            return cls([msgspec.json.encode(value) for value in values])
+        except ValueError:  # half a character: only escaped it is a text
+            return cls.of_texts([json.dumps(value).encode() for value in values])
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -61,7 +96,14 @@ class Records:
         if not self.texts or not paths:
             self.values |= {path: [] for path in paths}
             return
-        rows = map(reader(paths), self.texts)
+        read = reader(paths)
+        if self.reasons is None:
+            rows = map(read, self.texts)
+        else:
+            rows = (
+                lenient(text, paths) if reason else read(text)
+                for text, reason in zip(self.texts, self.reasons, strict=True)
+            )
         for path, values in zip(paths, zip(*rows, strict=True), strict=True):
             self.values[path] = [
                 value if value is None or isinstance(value, str) else str(value) for value in values
@@ -92,10 +134,28 @@ def reader(paths: tuple[str, ...]) -> Reader:
     def read(text: bytes | msgspec.Raw) -> tuple[Any, ...]:
         try:
             return get(decode(text))
-        except msgspec.ValidationError:
+        except (msgspec.DecodeError, RecursionError):
             return apart(text)
 
     return read
+
+
+def lenient(text: bytes | msgspec.Raw, paths: tuple[str, ...]) -> tuple[Any, ...]:
+    """The values at paths of a record that a strict decoder refuses, as far as they can be had."""
+    whole = value_of(bytes(text))
+
+    def at(path: str) -> Any:
+        value = whole
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        return (
+            value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        )
+
+    return tuple(
+        next((value for each in path.split("|") if (value := at(each)) is not None), None)
+        for path in paths
+    )
 
 
 def shape(paths: Sequence[str]) -> Any:

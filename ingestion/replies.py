@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from ingestion.records import Malformed, Records
+from ingestion.records import Records
+from ingestion.unreadable import Malformed, value_of
 
 
 @dataclass
@@ -28,11 +29,18 @@ class Reply:
 
     @cached_property
     def json(self) -> Any:
-        """The decoded body. Raises Malformed."""
+        """The decoded body, by a lenient reader what a strict one refuses. Raises Malformed."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise Malformed(str(error)) from error
+            if (found := value_of(self.body)) is None:
+                raise Malformed(str(error)) from error
+            return found
+
+    @cached_property
+    def said(self) -> Any:
+        """The body's value whatever it is; None if it is no JSON."""
+        return value_of(self.body)
 
     @property
     def is_array(self) -> bool:
@@ -43,8 +51,7 @@ class Reply:
         """The items of an array, or else the whole as one record, as received. Raises Malformed."""
         if self.is_array:
             return Records.of_array(self.body)
-        self.json  # noqa: B018  a text that is no JSON is found here, as in an array
-        return Records([self.body])
+        return Records.of_object(self.body)
 
     @cached_property
     def links(self) -> dict[str, str]:
@@ -57,18 +64,21 @@ class Reply:
         return found
 
 
+def errors_of(content: Any) -> list[Mapping[str, Any]]:
+    """The errors in a GraphQL answer."""
+    errors = content.get("errors") if isinstance(content, dict) else None
+    return [error for error in errors or [] if isinstance(error, dict)]
+
+
 def is_rate_limited(content: Any) -> bool:
     """Whether GraphQL refuses for want of points; it does so with status 200."""
-    errors = content.get("errors") if isinstance(content, dict) else None
-    return any(error.get("type") == "RATE_LIMITED" for error in errors or [])
+    return any(error.get("type") == "RATE_LIMITED" for error in errors_of(content))
 
 
 def message_of(reply: Reply) -> str:
-    try:
-        said = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
+    if reply.said is None:
         return reply.body[:200].decode("utf-8", "replace")
-    return str(said.get("message", "")) if isinstance(said, dict) else ""
+    return str(reply.said.get("message", "")) if isinstance(reply.said, dict) else ""
 
 
 def seconds_of(text: str | None, date: float) -> float | None:

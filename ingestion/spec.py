@@ -83,7 +83,8 @@ class Endpoint(Model):
     """One upstream path: how it is asked, paged and resumed.
 
     A list in descending order is read until it reaches the table's cursor (`stop_at_cursor`) or, where
-    the winner is not told by that order, the newest value landed of the column `stop_at`.
+    the winner is not told by that order, the newest value landed of the column `stop_at`. `parents` is the
+    column in which an item names those it came after, as a commit does.
     """
 
     path: str
@@ -94,6 +95,7 @@ class Endpoint(Model):
     overlap_hours: float = 1
     stop_at_cursor: bool = False
     stop_at: Name | None = None
+    parents: Name | None = None
     computed: bool = False
     optional: bool = False
 
@@ -165,6 +167,7 @@ class Table(Model):
             (self.cursor, ("cursor",)),
             (self.partition and self.partition.column, ("partition", "column")),
             (self.endpoint and self.endpoint.stop_at, ("endpoint", "stop_at")),
+            (self.endpoint and self.endpoint.parents, ("endpoint", "parents")),
         ]
         for name, at in named:
             if name is not None and name not in known:

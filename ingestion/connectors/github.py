@@ -12,9 +12,10 @@ from ingestion.connectors.github_costs import plan as plan  # the connector's ot
 from ingestion.connectors.github_costs import remember_costs
 from ingestion.connectors.github_deletions import examine
 from ingestion.connectors.github_desk import Desk, path_of
-from ingestion.connectors.github_graphql import land_counters, land_projects
+from ingestion.connectors.github_graphql import land_counters
 from ingestion.connectors.github_pages import Pages
-from ingestion.connectors.github_state import Repositories, Repository
+from ingestion.connectors.github_projects import land_projects
+from ingestion.connectors.github_state import NoRepository, Repositories, Repository
 from ingestion.connectors.github_visits import Visitor
 from ingestion.connectors.github_watchlist import Watchlist, read_watchlist
 from ingestion.fetch import Client, Refused, TooHeavy, Unanswered
@@ -99,7 +100,7 @@ class Harvest:
             if repository.gone is None:
                 try:
                     await examine(self.desk, self.repositories, repository)
-                except (Unanswered, Refused) as error:
+                except (Unanswered, Refused, NoRepository) as error:
                     await self.desk.fail("repositories", repository.id, error)
         await land_projects(self.desk, [each for each in repositories if each.is_seen])
 

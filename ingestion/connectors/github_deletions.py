@@ -6,12 +6,13 @@ import hashlib
 import logging
 from typing import Any
 
-import duckdb
-
 from ingestion.connectors.github_desk import Desk
+from ingestion.connectors.github_known import known_keys
 from ingestion.connectors.github_state import Repositories, Repository
+from ingestion.fetch import Unanswered
 from ingestion.landing import Remember
 from ingestion.records import Records
+from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
 
 log = logging.getLogger(__name__)
@@ -38,21 +39,6 @@ async def tombstone(
     await desk.land("tombstones", Records.of_values([record]), reply, repository_id, keys=keys)
 
 
-def known_keys(desk: Desk, table: str, repository: Repository) -> set[str]:
-    """The keys that were ever landed for a repository's stream, read from the raw lake's narrow
-    columns; asked only once a deletion is certain."""
-    lake = desk.context.settings.place.lake
-    files = lake.here(lake.raw_files(desk.context.spec.name, table))
-    if not files:
-        return set()
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            "select distinct record_key from read_parquet(?) where partition_name = ?",
-            [[str(path) for path in files], repository.id],
-        ).fetchall()
-    return {key for (key,) in rows if key}
-
-
 def mark(key: str) -> str:
     """A key as the state keeps it."""
     return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
@@ -63,18 +49,20 @@ def buried(desk: Desk, table: str, repository: Repository) -> dict[str, Any]:
     return kept.get(repository.id, {})
 
 
-async def bury_missing(
-    desk: Desk, table: str, repository: Repository, shown: set[str], reply: Reply, count: int
-) -> None:
-    """Tombstones for what was landed once and is missing from a full list of the expected length."""
+async def missing_keys(desk: Desk, table: str, repository: Repository, shown: set[str]) -> set[str]:
+    """What was landed once, has no tombstone, and is not among what is shown."""
     already = buried(desk, table, repository)
-    missing = sorted(
-        key for key in known_keys(desk, table, repository) - shown if mark(key) not in already
-    )
+    known = await known_keys(desk, table, repository)
+    return {key for key in known - shown if mark(key) not in already}
+
+
+async def bury(
+    desk: Desk, table: str, repository: Repository, missing: set[str], reply: Reply, evidence: str
+) -> None:
+    """Tombstones for what is deleted upstream."""
     if missing:
         log.info("%s of %s: %s deleted upstream", table, repository.name, len(missing))
-    evidence = f"missing from the full list of {count} at {reply.url}"
-    for key in missing:
+    for key in sorted(missing):
         await tombstone(desk, table, key, repository.id, reply, is_deleted=True, evidence=evidence)
         await desk.emit(Remember(("buried", table, repository.id, mark(key)), key))
 
@@ -93,17 +81,19 @@ async def raise_again(
 
 
 async def examine(desk: Desk, repositories: Repositories, repository: Repository) -> Reply:
-    """Ask for a repository by its id and note what that says: there, deleted (404) or blocked (451).
+    """Ask for a repository by its id and note what that says: there, deleted or blocked.
 
-    Each change is landed once. The last values of a repository that is away stay as they are; one of
+    Raises Unanswered for an answer that tells neither. Each change is landed once. The last values of a repository that is away stay as they are; one of
     which nothing was ever landed leaves no tombstone (a list can name what is gone already).
     """
     reply = await desk.client.get(f"repositories/{repository.id}", name="repositories")
     if reply.status == 200:
         await repositories.find(desk, reply.json)
         await welcome(desk, repository, reply)
+    elif meaning_of(reply, of_repository=True) is not Meaning.AWAY:
+        raise Unanswered(f"{reply.url} answered {reply.status}")
     else:
-        blocked = " (blocked)" if reply.status == 451 else ""
+        blocked = " (blocked)" if reply.status in (403, 451) else ""
         evidence = f"GET /repositories/{repository.id} answered {reply.status}{blocked}"
         if repository.gone != evidence:
             repository.gone = evidence

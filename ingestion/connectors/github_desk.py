@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+import orjson
 
 from ingestion.fetch import Client
 from ingestion.landing import Context, Failure, Rows
 from ingestion.records import Records
+from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
 from ingestion.spec import Table
 from ingestion.streaming import Emit
+
+log = logging.getLogger(__name__)
+
+
+class Away(Exception):
+    """An answer below a repository says that the whole of it is away; the message quotes it."""
 
 
 @dataclass
@@ -24,6 +36,8 @@ class Desk:
     stopped: str | None = None
     pages_ahead: int = 0
     per_page: dict[str, int] = field(default_factory=dict)
+    # Scans of the lake that may run at once.
+    scans: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -45,7 +59,7 @@ class Desk:
         partition_name: str,
         *,
         contexts: str | Sequence[str] = "{}",
-        keys: Sequence[str] | None = None,
+        keys: Sequence[str | None] | None = None,
         cursors: Sequence[str | None] | None = None,
     ) -> None:
         """Emit records as raw rows."""
@@ -61,6 +75,18 @@ class Desk:
                 cursors=cursors,
             )
         )
+
+    async def land_odd(self, table: str, value: Any, reply: Reply, reason: str) -> None:
+        """Emit something that is no record of the table; its reason takes it to quarantine."""
+        log.warning("%s: %s", reply.url, reason)
+        context = orjson.dumps({"reason": reason}).decode()
+        await self.land(table, Records.of_values([value]), reply, "all", contexts=context)
+
+
+def require_there(reply: Reply) -> None:
+    """Raises Away for an answer below a repository that speaks of the repository."""
+    if meaning_of(reply) is Meaning.AWAY:
+        raise Away(f"{reply.url} answered {reply.status}")
 
 
 def instant(moment: datetime) -> str:

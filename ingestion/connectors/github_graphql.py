@@ -1,30 +1,33 @@
-"""GraphQL by node ids in batches that shrink when upstream suffers: counters, and projects."""
+"""GraphQL by node ids in batches that shrink when upstream suffers, and the daily counters by it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from ingestion.connectors.github_deletions import welcome
-from ingestion.connectors.github_desk import Desk, instant
-from ingestion.connectors.github_state import Repository
+from ingestion.connectors.github_desk import Desk
+from ingestion.connectors.github_state import NoRepository, Repository, identity_of
 from ingestion.fetch import SLOW_SECONDS, Refused, TooHeavy, Unanswered
 from ingestion.readings import reading
 from ingestion.records import Records
-from ingestion.replies import Reply
+from ingestion.refusals import Meaning, meaning_of_error
+from ingestion.replies import Reply, errors_of
 
 log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 AT_ONCE = 4
-PROJECTS_RECHECK = timedelta(days=7)
+NAMES = ("databaseId", "nameWithOwner", "id")
+
+Node = dict[str, Any]
+Errors = dict[int, list[Mapping[str, Any]]]
+"""Errors of an answer by the place of the node that they are about."""
 
 
 class Incomplete(Exception):
@@ -59,155 +62,156 @@ class Batches:
             self.size, self.good = min(self.most, self.size * 2), 0
 
 
-async def ask(desk: Desk, table: str, variables: dict[str, Any]) -> tuple[Reply, dict[str, Any]]:
-    """One query; books its points. Raises Incomplete where there is no data."""
+async def ask(
+    desk: Desk, table: str, variables: dict[str, Any]
+) -> tuple[Reply, list[Node | None], Errors]:
+    """One query: the node of each id, or None, and what is amiss; books its points.
+
+    Raises Incomplete where there is no data, OutOfScope where the token lacks a scope.
+    """
     content = {"query": document(desk.tables[table].query.document), "variables": variables}
     reply = await desk.client.post("graphql", content, name=table, may_shrink=True)
     if reply.status != 200 or not isinstance(reply.json, dict):
         raise Incomplete(f"{reply.url} answered {reply.status}")
-    types = {error.get("type") for error in reply.json.get("errors", [])}
-    if "INSUFFICIENT_SCOPES" in types:
-        raise OutOfScope(str(reply.json["errors"][0].get("message")))
+    errors: Errors = {}
+    for error in errors_of(reply.json):
+        if error.get("type") == "INSUFFICIENT_SCOPES":
+            raise OutOfScope(str(error.get("message")))
+        path = error.get("path")
+        if isinstance(path, list) and len(path) > 1 and isinstance(path[1], int):
+            errors.setdefault(path[1], []).append(error)
     data = reply.json.get("data")
-    if not data or not isinstance(data.get("nodes"), list):
-        said = [error.get("message") for error in reply.json.get("errors", [])]
+    nodes = data.get("nodes") if isinstance(data, dict) else None
+    if not isinstance(nodes, list) or len(nodes) != len(variables["ids"]):
+        said = [error.get("message") for error in errors_of(reply.json)]
         raise Incomplete("; ".join(map(str, said)) or "no data and no error")
-    cost = (data.get("rateLimit") or {}).get("cost") or 1
-    desk.context.book(table, 0, cost)
-    return reply, reply.json
+    limit = data.get("rateLimit")
+    cost = limit.get("cost") if isinstance(limit, dict) else None
+    desk.context.book(table, 0, cost if isinstance(cost, int) else 1)
+    # A node that is no repository is empty: none of the query's fields is its own.
+    return reply, [node if isinstance(node, dict) and node else None for node in nodes], errors
 
 
-async def in_batches(
-    desk: Desk, table: str, repositories: Sequence[Repository]
-) -> AsyncIterator[tuple[list[Repository], Reply, dict[str, Any]]]:
-    """Every answered batch with its repositories. A repository that fails alone becomes a failure."""
-    waiting = deque(repositories)
-    batches = Batches(desk.tables[table].query.batch)
+@dataclass
+class Answer:
+    """What was said of one repository: its node, None if it is gone, and the errors of parts of it."""
 
-    async def one(batch: list[Repository]) -> tuple[list[Repository], Reply, dict[str, Any]] | None:
+    repository: Repository
+    reply: Reply
+    node: Node | None
+    errors: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the node itself, not something in it, is not found."""
+        return any(
+            meaning_of_error(error) is Meaning.AWAY and len(error["path"]) == 2
+            for error in self.errors
+        )
+
+    @property
+    def said(self) -> str:
+        return "; ".join(
+            f"{error.get('type', 'error')}: {error.get('message')}" for error in self.errors
+        )
+
+
+class Asking:
+    """One query for many repositories. What fails in a batch is asked for alone, then it is a failure."""
+
+    def __init__(self, desk: Desk, table: str, repositories: Sequence[Repository]) -> None:
+        self.desk = desk
+        self.table = table
+        self.waiting = deque(repositories)
+        self.alone: deque[Repository] = deque()
+        self.batches = Batches(desk.tables[table].query.batch)
+
+    async def answers(self) -> AsyncIterator[Answer]:
+        """What is said of every repository that is answered, gone ones among them."""
+        while self.waiting or self.alone:
+            tasks = []
+            while len(tasks) < AT_ONCE and (self.waiting or self.alone):
+                if self.waiting:
+                    size = min(self.batches.size, len(self.waiting))
+                    batch = [self.waiting.popleft() for _ in range(size)]
+                    tasks.append(asyncio.ensure_future(self.ask(batch)))
+                else:
+                    tasks.append(asyncio.ensure_future(self.ask([self.alone.popleft()], True)))
+            for answers in await asyncio.gather(*tasks):
+                for answer in answers:
+                    yield answer
+
+    async def ask(self, batch: list[Repository], is_last: bool = False) -> list[Answer]:
+        ids = [repository.node_id for repository in batch]
         try:
-            ids = [repository.node_id for repository in batch]
-            return batch, *await ask(desk, table, {"ids": ids})
+            reply, nodes, errors = await ask(self.desk, self.table, {"ids": ids})
         except (TooHeavy, Incomplete, Unanswered, Refused) as error:
             if len(batch) == 1:
-                await desk.fail(table, batch[0].id, error)
+                await self.desk.fail(self.table, batch[0].id, error)
             else:
-                log.info("%s: a batch of %s was too much: %s", table, len(batch), error)
-                batches.shrink()
-                batches.size = min(batches.size, max(1, len(batch) // 2))
-                waiting.extendleft(reversed(batch))
-            return None
-
-    while waiting:
-        tasks = []
-        while waiting and len(tasks) < AT_ONCE:
-            batch = [waiting.popleft() for _ in range(min(batches.size, len(waiting)))]
-            tasks.append(asyncio.ensure_future(one(batch)))
-        for answered in await asyncio.gather(*tasks):
-            if answered is not None:
-                batches.note(answered[1])
-                yield answered
+                log.info("%s: a batch of %s was too much: %s", self.table, len(batch), error)
+                self.batches.shrink()
+                self.batches.size = min(self.batches.size, max(1, len(batch) // 2))
+                self.waiting.extendleft(reversed(batch))
+            return []
+        self.batches.note(reply)
+        found = []
+        for place, (repository, node) in enumerate(zip(batch, nodes, strict=True)):
+            answer = Answer(repository, reply, node, errors.get(place, ()))
+            if node is not None or answer.is_gone:
+                found.append(answer)
+            elif is_last:
+                said = answer.said or "the node is null and no error says why"
+                await self.desk.fail(self.table, repository.id, f"GraphQL gives no node: {said}")
+            else:
+                self.alone.append(repository)
+        return found
 
 
 async def land_counters(desk: Desk, repositories: Sequence[Repository]) -> list[Repository]:
     """The daily snapshot; returns the repositories that GraphQL no longer finds.
 
-    Every repository that was asked for, and is not said to be gone, is expected to have its row.
+    Every repository whose node is given is expected to have its row. Of one that fails the counters by
+    REST stand in, and the failure names it.
     """
     table, missing = "repository_counters", []
-    async for batch, reply, content in in_batches(desk, table, repositories):
-        lost = not_found(content)
-        for place, (repository, node) in enumerate(
-            zip(batch, content["data"]["nodes"], strict=True)
-        ):
-            if node is not None:
-                await take(desk, repository, node, reply)
-            elif place in lost:
-                missing.append(repository)
-            if place not in lost:
-                await desk.emit(
-                    reading(
-                        table, repository.id, 1, "one row for each id that was asked for",
-                        source_url=reply.url, observed_at=reply.observed_at,
-                    )
-                )  # fmt: skip
+    async for answer in Asking(desk, table, repositories).answers():
+        repository, reply, node = answer.repository, answer.reply, answer.node
+        if node is None:
+            missing.append(repository)
+            continue
+        if answer.errors:
+            log.warning("%s: GraphQL left a part out: %s", repository.name, answer.said)
+        try:
+            is_same = await take(desk, repository, node, reply)
+        except NoRepository as error:
+            await desk.land_odd(table, node, reply, str(error))
+            await desk.fail(table, repository.id, error)
+            continue
+        if not is_same:
+            missing.append(repository)
+            continue
+        await desk.emit(
+            reading(
+                table, repository.id, 1, "one row for each node that was given",
+                source_url=reply.url, observed_at=reply.observed_at,
+            )
+        )  # fmt: skip
     return missing
 
 
-async def take(desk: Desk, repository: Repository, node: dict[str, Any], reply: Reply) -> None:
-    """Land a node; the databaseId read back is its key, its name the present alias."""
-    id = str(node["databaseId"])
+async def take(desk: Desk, repository: Repository, node: Node, reply: Reply) -> bool:
+    """Land a node; the databaseId read back is its key, its name the present alias.
+
+    Whether it is the repository's own: a node id can lead to another one. Raises NoRepository.
+    """
+    id, name, node_id = identity_of(node, *NAMES)
     records = Records.of_values([node])
     await desk.land("repository_counters", records, reply, id, keys=[id])
-    if id == repository.id:
-        repository.counters = node
-        repository.is_seen = True
-        await repository.meet(desk, node["nameWithOwner"], node["id"])
-        await welcome(desk, repository, reply)
-
-
-def not_found(content: dict[str, Any]) -> set[int]:
-    """The places in `nodes` that are null because the node is gone."""
-    return {
-        error["path"][1]
-        for error in content.get("errors", [])
-        if error.get("type") == "NOT_FOUND" and len(error.get("path") or []) == 2
-    }
-
-
-def may_have_projects(repository: Repository, now: datetime) -> bool:
-    """Whether to ask for projects: it has some, it changed, or it was asked a week ago."""
-    memory = repository.streams.get("projects")
-    if not memory or memory["count"] or memory["updated"] != repository.counters["updatedAt"]:
-        return True
-    return datetime.fromisoformat(memory["listed_at"]) < now - PROJECTS_RECHECK
-
-
-async def land_projects(desk: Desk, repositories: Sequence[Repository]) -> None:
-    """Projects of the repositories that may have any; a list longer than a page is read to its end.
-
-    A token without the scope `read:project` sees none: that is said once in the log.
-    """
-    now = desk.context.now()
-    asked = [each for each in repositories if each.counters and may_have_projects(each, now)]
-    try:
-        async for batch, reply, content in in_batches(desk, "projects", asked):
-            for repository, node in zip(batch, content["data"]["nodes"], strict=True):
-                if node is not None:
-                    projects = await all_projects(desk, repository, node["projectsV2"])
-                    await land_repository_projects(desk, repository, projects, reply)
-    except OutOfScope as error:
-        log.warning("projects are left out: %s", error)
-
-
-async def all_projects(
-    desk: Desk, repository: Repository, connection: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Every project of a repository; those that the token may not see are null and left out."""
-    projects = list(connection["nodes"])
-    while connection["pageInfo"]["hasNextPage"]:
-        variables = {"ids": [repository.node_id], "after": connection["pageInfo"]["endCursor"]}
-        _, more = await ask(desk, "projects", variables)
-        connection = more["data"]["nodes"][0]["projectsV2"]
-        projects += connection["nodes"]
-    return [project for project in projects if project is not None]
-
-
-async def land_repository_projects(
-    desk: Desk, repository: Repository, projects: list[dict[str, Any]], reply: Reply
-) -> None:
-    """Land a repository's projects if they differ from those landed last."""
-    edited = max((project["updatedAt"] for project in projects), default="")
-    memory = {
-        "count": len(projects),
-        "edited": edited,
-        "updated": repository.counters["updatedAt"],
-        "listed_at": instant(reply.observed_at),
-    }
-    before = repository.streams.get("projects", {})
-    if (before.get("count"), before.get("edited")) != (len(projects), edited):
-        context = orjson.dumps({"repository_id": int(repository.id)}).decode()
-        keys = [f"{repository.id}/{project['id']}" for project in projects]
-        records = Records.of_values(projects)
-        await desk.land("projects", records, reply, repository.id, contexts=context, keys=keys)
-    await repository.keep(desk, "projects", memory)
+    if id != repository.id:
+        return False
+    repository.counters = node
+    repository.is_seen = True
+    await repository.meet(desk, name, node_id)
+    await welcome(desk, repository, reply)
+    return True

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion.connectors.github_state import Memory
+from ingestion.spec import Floor
 
 Node = dict[str, Any]
 
 # What no counter shows (an edited release, a new topic) is looked for at least this often.
 RECHECK = timedelta(days=7)
+# A list below its floor, after some tries.
+SHORT = timedelta(days=1)
 
 
 def total(node: Node, name: str) -> int | None:
@@ -30,7 +33,7 @@ def parts(table: str, node: Node) -> list[Any]:
     pushed = node.get("pushedAt")
     match table:
         case "repositories":
-            return [node["nameWithOwner"], pushed, node.get("isArchived")]
+            return [node.get("nameWithOwner"), pushed, node.get("isArchived")]
         case "releases":
             return [total(node, "releases"), pushed]
         case "tags":
@@ -53,7 +56,7 @@ PULLS = ("pullRequests", "openPullRequests")
 def latest(node: Node, name: str) -> str | None:
     """When the item edited last was edited."""
     nodes = (node.get(name) or {}).get("nodes") or []
-    return nodes[0]["updatedAt"] if nodes else None
+    return (nodes[0] or {}).get("updatedAt") if nodes else None
 
 
 def guard(table: str, node: Node | None) -> str | None:
@@ -66,6 +69,22 @@ def stands_still(memory: Memory, guard: str | None, now: datetime) -> bool:
     if guard is None or memory.get("guard") != guard or memory.get("resume"):
         return False
     return datetime.fromisoformat(memory["listed_at"]) > now - RECHECK
+
+
+def is_due_in_full(memory: Memory, floor: Floor | None, now: datetime) -> bool:
+    """Whether the last full reading showed less or more than upstream says there is, so that the list is
+    read in full again: by the next run, then once a week; below its floor by three runs, then once a day.
+
+    Where a floor only flags, upstream's number is known not to be the length of the list.
+    """
+    if floor is None or floor.action != "block" or memory.get("resume"):
+        return False
+    is_short = memory.get("held", 0) < memory.get("expected", 0) * floor.capture_rate
+    if not (memory.get("gap") or is_short):
+        return False
+    looks, often, pause = memory.get("looks", 0), *((3, SHORT) if is_short else (1, RECHECK))
+    full_at = memory.get("full_at")
+    return full_at is None or looks < often or datetime.fromisoformat(full_at) <= now - pause
 
 
 def expected(table: str, node: Node | None) -> int | None:

@@ -11,21 +11,19 @@ from typing import Any
 from ingestion.connectors.github_answers import (
     conditions_of,
     cursors_of,
+    keys_of,
     land_records,
     memory_of,
 )
-from ingestion.connectors.github_deletions import (
-    buried,
-    bury_missing,
-    known_keys,
-    raise_again,
-)
+from ingestion.connectors.github_comparison import bury_absent, count_by_link
+from ingestion.connectors.github_deletions import buried, raise_again
 from ingestion.connectors.github_desk import Desk, instant, path_of
 from ingestion.connectors.github_guards import expected as expected_count
 from ingestion.connectors.github_guards import guard as guard_of
-from ingestion.connectors.github_guards import stands_still
-from ingestion.connectors.github_pages import Pages, query_of
-from ingestion.connectors.github_state import Repository
+from ingestion.connectors.github_guards import is_due_in_full, stands_still
+from ingestion.connectors.github_known import known_keys
+from ingestion.connectors.github_pages import Pages
+from ingestion.connectors.github_state import Memory, Repository
 from ingestion.readings import reading
 from ingestion.records import Records
 from ingestion.replies import Reply
@@ -43,14 +41,19 @@ BORN = ("created_at", "committed_at")
 class Listing:
     """One reading of a list: which keys it showed, how far it went, and from which answer.
 
-    `held_before` counts what an earlier, interrupted part of the same reading has landed.
+    `held_before` counts what an earlier, interrupted part of the same reading has landed. `head` is the
+    first item shown, `follows` whether an item names the head that was known as what it came after.
     """
 
     is_full: bool
     held_before: int = 0
     reply: Reply | None = None
     keys: set[str] = field(default_factory=set)
+    record_count: int = 0
     new_count: int = 0
+    is_whole: bool = True
+    head: str | None = None
+    follows: bool = False
     newest: str | None = None
     kept: dict[str, list[str | None]] = field(default_factory=dict)
 
@@ -72,38 +75,31 @@ class List:
         self.expected = expected_count(self.name, self.repository.counters)
         self.target = self.endpoint.path.format(repository_name=self.repository.name)
 
-    @property
-    def is_short(self) -> bool:
-        """Whether less was landed than the floor asks for, so that it must be read again."""
-        floor, expected = self.table.floor, self.memory.get("expected")
-        if floor is None or floor.action != "block" or expected is None:
-            return False
-        return self.memory.get("held", 0) < expected * floor.capture_rate
-
     async def land(self) -> Listing | None:
         """Land what is new; None if the list need not be asked for or has not changed.
 
         Upstream's own count decides what a cheap reading cannot see: fewer than are held means
         deletions, more means that something slipped by; the reading is widened until they agree.
         """
-        is_still = stands_still(self.memory, self.guard, self.desk.context.now())
-        if is_still and not self.is_short:
+        now = self.desk.context.now()
+        is_due = is_due_in_full(self.memory, self.table.floor, now)
+        if stands_still(self.memory, self.guard, now) and not is_due:
             return None
         is_first = not self.memory.get("listed_at")
-        listing = await self.list(None if is_first or self.is_short else self.overlap)
+        listing = await self.list(None if is_first or is_due else self.overlap)
         if listing.reply.status == 304:
             await self.repository.keep(
                 self.desk, self.name, memory_of(listing.reply, self.guard, self.memory)
             )
             return None
         for wider in (WIDE, None) if self.endpoint.since else (None,):
-            if listing.is_full or self.agrees(listing):
+            if listing.is_full or (await self.agrees(listing) and await self.continues(listing)):
                 break
             listing = await self.list(wider)
         await self.conclude(listing)
         return listing
 
-    def agrees(self, listing: Listing) -> bool:
+    async def agrees(self, listing: Listing) -> bool:
         """Whether upstream's count differs from what is held by no more than at the last full reading.
 
         A first answer counts by age; only if that disagrees are the landed keys themselves counted.
@@ -114,10 +110,27 @@ class List:
         gap = self.memory.get("gap", 0)
         if abs(self.expected - self.held(listing) - gap) <= tolerated:
             return True
-        known = known_keys(self.desk, self.name, self.repository)
+        known = await known_keys(self.desk, self.name, self.repository)
         alive = known - set(buried(self.desk, self.name, self.repository).values())
         listing.new_count = len(listing.keys | alive) - self.memory.get("held", 0)
         return abs(self.expected - self.held(listing) - gap) <= tolerated
+
+    async def continues(self, listing: Listing) -> bool:
+        """Whether what was known is a part of what is there, where items name what they came after.
+
+        A rewritten history can have as many items as the old one. The newest item that was known is still
+        there if it is shown, if an item came after it, or if it is still the newest.
+        """
+        if not self.endpoint.parents or self.expected is None or listing.reply.status != 200:
+            return True
+        known = self.memory.get("head")
+        if listing.follows or known in listing.keys:
+            return True
+        params = {**self.endpoint.params, "per_page": 1}
+        reply = await self.desk.client.get(self.target, params, name=f"{self.name} (newest)")
+        if reply.status != 200 or not reply.is_array:
+            return True
+        return known in keys_of(self.table, self.repository, reply.records)
 
     @property
     def is_blocking(self) -> bool:
@@ -144,6 +157,8 @@ class List:
         )
         in_turn, count = stop_at is not None, 0
         async for reply, records, following in pages.read(conditions, resume, in_turn=in_turn):
+            if resume and not pages.is_resumed:
+                listing.is_full, listing.held_before, resume = True, 0, None
             await self.take(listing, records, reply)
             count += 1
             if stop_at and self.reaches(records, stop_at, floor):
@@ -152,6 +167,7 @@ class List:
                 listing.reply = pages.first
                 await self.mark_progress(listing, following)
         listing.reply = pages.first
+        listing.is_whole &= pages.is_whole
         return listing
 
     async def mark_progress(self, listing: Listing, following: str) -> None:
@@ -161,6 +177,7 @@ class List:
             "resume": following,
             "held": listing.held_before + len(listing.keys),
             "cursor": self.cursor(listing),
+            "head": listing.head or self.memory.get("head"),
         }
         await self.repository.keep(self.desk, self.name, progress)
 
@@ -202,13 +219,19 @@ class List:
     async def take(self, listing: Listing, records: Records, reply: Reply) -> None:
         """Land a page and note what it shows."""
         records.read(self.paths)
-        keys = await land_records(self.desk, self.name, self.repository, records, reply)
+        keys = await land_records(
+            self.desk, self.name, self.repository, records, reply, listing.record_count
+        )
+        listing.record_count += len(records)
+        listing.is_whole &= None not in keys
+        listing.head = listing.head or next(filter(None, keys), None)
+        listing.follows = listing.follows or self.comes_after_known(listing, records)
         for path in self.kept_paths:
             listing.kept.setdefault(path, []).extend(records.texts_at(path))
         cursor = self.memory.get("cursor", "")
         births = records.texts_at(self.born) if self.born else [None] * len(records)
         for key, birth in zip(keys, births, strict=True):
-            if key not in listing.keys:
+            if key is not None and key not in listing.keys:
                 listing.keys.add(key)
                 listing.new_count += (birth or "") > cursor
         column = self.stop_column
@@ -216,6 +239,15 @@ class List:
             records.texts_at(path_of(self.table, column)) if column else []
         )
         listing.newest = max([*filter(None, seen), *filter(None, [listing.newest])], default=None)
+
+    def comes_after_known(self, listing: Listing, records: Records) -> bool:
+        """Whether one of the records names the newest known item; its id is too long to be met by chance."""
+        known = self.memory.get("head")
+        if listing.is_full or not (known and self.endpoint.parents):
+            return False
+        id = known.rpartition("/")[2]
+        path = path_of(self.table, self.endpoint.parents)
+        return any(id in (text or "") for text in records.texts_at(path))
 
     def held(self, listing: Listing) -> int:
         """How many distinct keys have been landed, as far as upstream's order can tell."""
@@ -237,24 +269,34 @@ class List:
 
     async def conclude(self, listing: Listing) -> None:
         """Deletions, the independent reading, and what to remember."""
-        held, reply = self.held(listing), listing.reply
-        before, is_there = self.memory.get("held", 0), reply.status == 200
-        expected, method = self.expected, "GraphQL totalCount"
-        is_doubtful = not self.memory.get("listed_at") or held < before
+        reply, before = listing.reply, self.memory.get("held", 0)
+        expected, method, is_there = self.expected, "GraphQL totalCount", reply.status == 200
+        is_doubtful = not self.memory.get("listed_at") or self.held(listing) < before
         if expected is None and self.is_counted and is_there and is_doubtful:
-            expected, method = await self.probe(listing), "Link of a page of one"
-        if listing.is_full and is_there:
-            if self.memory.get("listed_at") and self.is_counted and held == expected:
-                await bury_missing(self.desk, self.name, self.repository, listing.keys, reply, held)
+            expected, method = await count_by_link(self, listing), "Link of a page of one"
+        if is_there:
+            if listing.is_full and self.memory.get("listed_at"):
+                await bury_absent(self, listing, expected)
             await raise_again(self.desk, self.name, self.repository, listing.keys, reply)
+        held = self.held(listing)
         memory: dict[str, Any] = {"held": held, "cursor": self.cursor(listing)}
-        if expected is not None and self.is_counted and is_there:
+        if self.endpoint.parents:
+            memory["head"] = listing.head or self.memory.get("head")
+        if not is_there:  # nothing to fall short of
+            memory |= {"expected": None, "gap": None}
+        elif expected is not None and self.is_counted:
             memory["expected"] = expected
-            memory["gap"] = expected - held if listing.is_full else self.memory.get("gap", 0)
+            if listing.is_full:
+                memory |= self.gap(expected - held, reply)
             await self.expect(expected, method, reply)
         await self.repository.keep(
             self.desk, self.name, memory_of(reply, self.guard, self.memory, **memory)
         )
+
+    def gap(self, gap: int, reply: Reply) -> Memory:
+        """What is remembered of a full reading that showed another number than upstream says."""
+        looks = self.memory.get("looks", 0) + 1 if gap and self.memory.get("gap") else None
+        return {"gap": gap, "full_at": instant(reply.observed_at), "looks": looks}
 
     @property
     def is_counted(self) -> bool:
@@ -267,15 +309,3 @@ class List:
                 source_url=reply.url, observed_at=reply.observed_at,
             )
         )  # fmt: skip
-
-    async def probe(self, listing: Listing) -> int | None:
-        """How long the list is by its own Link: the number of its last page of one item each."""
-        params = {**self.endpoint.params, "per_page": 1}
-        reply = await self.desk.client.get(self.target, params, name=f"{self.name} (count)")
-        if reply.status != 200 or not reply.is_array or len(reply.records) > 1:
-            return None  # an answer that ignored per_page tells nothing
-        last = query_of(reply.links.get("last")).get("page")
-        if last is not None:
-            return int(last)
-        # Without a Link there is one page: none or one, unless the list has shown more.
-        return len(reply.records) if len(listing.keys) <= 1 else None

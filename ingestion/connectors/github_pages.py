@@ -8,23 +8,27 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ingestion.connectors.github_answers import NOTHING
-from ingestion.connectors.github_desk import Desk
-from ingestion.fetch import SLOW_SECONDS, Refused, TooHeavy, Unanswered
+from ingestion.connectors.github_desk import Desk, require_there
+from ingestion.fetch import SLOW_SECONDS, TooHeavy, Unanswered
 from ingestion.records import Records
+from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
 
 AHEAD = 6
 # Pages that all lists together may hold ahead; beyond it each fetches only its next one.
 AHEAD_TOGETHER = 32
 SMALLEST = 10
-TOO_LARGE = "too large"
+NO_LIST = "the page is no list"
 
 log = logging.getLogger(__name__)
 
 
 class Pages:
-    """Reads a list page by page; `first` is the answer to the first request, whatever its status."""
+    """Reads a list page by page; `first` is the answer to the first request, whatever its status.
+
+    `is_whole` is false once upstream has not shown all of it: a page that is no list, or the end of what
+    it gives out. An address to go on from that leads nowhere any more is left for the beginning.
+    """
 
     def __init__(self, desk: Desk, name: str, target: str, params: dict[str, Any]) -> None:
         self.desk = desk
@@ -33,6 +37,8 @@ class Pages:
         self.params = params
         self.most = int(params.get("per_page", 100))
         self.first: Reply | None = None
+        self.is_whole = True
+        self.is_resumed = False
 
     @property
     def per_page(self) -> int:
@@ -64,23 +70,24 @@ class Pages:
             return
         numbers = self.numbers_after(reply)
         if numbers and not in_turn:
-            yield reply, records_of(reply), reply.links["next"]
+            yield reply, self.records_of(reply), reply.links["next"]
             async for page in self.ahead(reply.links["next"], numbers):
                 yield page
             return
-        while True:
+        while reply is not None:
             following = reply.links.get("next")
-            yield reply, records_of(reply), following
-            if following is None:
-                return
-            reply = await self.page(following)
+            yield reply, self.records_of(reply), following
+            reply = await self.page(following) if following else None
 
     async def begin(self, conditions: dict[str, str], resume: str | None, size: int) -> Reply:
         if resume is not None:
-            return await self.page(resume)
+            reply = await self.desk.client.get(resume, name=self.name)
+            self.is_resumed = reply.status == 200
+            if self.is_resumed:
+                return reply
         params = {**self.params, "per_page": size}
         try:
-            return await self.desk.client.get(
+            reply = await self.desk.client.get(
                 self.target,
                 params,
                 name=self.name,
@@ -90,21 +97,34 @@ class Pages:
         except TooHeavy:
             self.shrink()
             return await self.begin({}, None, max(SMALLEST, size // 2))
-        except Refused as error:
-            if TOO_LARGE not in str(error):
-                raise
-            log.info("%s", error)
-            return Reply(204, self.target, {}, b"", self.desk.context.now())
+        require_there(reply)
+        return reply
 
-    async def page(self, url: str) -> Reply:
-        """A later page; it must be there, for the one before it said so."""
-        reply = await self.desk.client.get(url, name=self.name)
+    async def page(self, url: str) -> Reply | None:
+        """A later page; None where upstream gives out no more of the list. Raises Unanswered."""
+        return self.later(await self.desk.client.get(url, name=self.name))
+
+    def later(self, reply: Reply) -> Reply | None:
+        """A page that must be there, for the one before it said so, unless upstream draws a line."""
+        require_there(reply)
+        if meaning_of(reply) is Meaning.NEVER:
+            log.info("%s answered %s: the list is read to here", reply.url, reply.status)
+            self.is_whole = False
+            return None
         if reply.status != 200:
             raise Unanswered(
                 f"{reply.url} answered {reply.status}, though the page before leads there"
             )
         self.note(reply)
         return reply
+
+    def records_of(self, reply: Reply) -> Records:
+        """The items of a page; what is no list is one record that says so."""
+        if reply.is_array:
+            return reply.records
+        log.warning("%s: %s", reply.url, NO_LIST)
+        self.is_whole = False
+        return Records(reply.records.texts, [NO_LIST])
 
     def numbers_after(self, reply: Reply) -> range:
         """The numbers of the later pages, if the list is numbered and says which is its last."""
@@ -130,10 +150,14 @@ class Pages:
                 self.desk.pages_ahead -= 1
                 following = numbered(pattern, number + 1) if number != numbers[-1] else None
                 for reply in replies:
-                    yield reply, records_of(reply), following
-            while (following := replies[-1].links.get("next")) is not None:
-                replies = [await self.page(following)]
-                yield replies[0], records_of(replies[0]), replies[0].links.get("next")
+                    yield reply, self.records_of(reply), following
+                if not replies:
+                    return
+            reply = replies[-1]
+            while following := reply.links.get("next"):
+                if (reply := await self.page(following)) is None:
+                    return
+                yield reply, self.records_of(reply), reply.links.get("next")
         finally:
             self.desk.pages_ahead -= len(tasks)
             for task in tasks:
@@ -156,17 +180,8 @@ class Pages:
             half = with_query(pattern, per_page=size // 2)
             first = await self.numbered(half, 2 * number - 1)
             return [*first, *await self.numbered(half, 2 * number)]
-        if reply.status in NOTHING:
-            raise Unanswered(f"{reply.url} answered {reply.status}, though the list is that long")
-        self.note(reply)
-        return [reply]
-
-
-def records_of(reply: Reply) -> Records:
-    """The items of a page. Raises Unanswered where the answer is no list."""
-    if not reply.is_array:
-        raise Unanswered(f"{reply.url} answered no list")
-    return reply.records
+        found = self.later(reply)
+        return [] if found is None else [found]
 
 
 def query_of(url: str | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from ingestion.connectors.github_desk import Desk
 from ingestion.landing import Remember
 
 Memory = dict[str, Any]
-"""What is kept of a stream: cursor, etag, modified, guard, held, listed_at, resume (all optional)."""
+"""What is kept of a stream, all optional: cursor, etag, modified, guard, listed_at, held, expected, gap (at the
+last full reading, of `full_at`, looked at again `looks` times), head, resume, pending_since."""
+FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 @dataclass
@@ -47,9 +50,26 @@ class Repository:
         await desk.emit(Remember((*self.path, "streams", table), memory))
 
 
-def node_id_of(record: dict[str, Any]) -> str:
-    """The node id of a REST record; answers from before 2018 lack it, then its form of that time."""
-    return record.get("node_id") or b64encode(f"010:Repository{record['id']}".encode()).decode()
+class NoRepository(LookupError):
+    """A record that does not say which repository it is; the message says what is amiss."""
+
+
+def identity_of(record: Any, *names: str) -> tuple[str, str, str]:
+    """(id, full name, node id) of a record whose fields are so named. Raises NoRepository.
+
+    Answers from before 2018 lack the node id: then its form of that time.
+    """
+    id_name, full_name, node_name = names or ("id", "full_name", "node_id")
+    if not isinstance(record, dict):
+        raise NoRepository(f"the record of a repository is no object but {type(record).__name__}")
+    id, name, node_id = record.get(id_name), record.get(full_name), record.get(node_name)
+    if type(id) is not int or not 0 < id < 2**63:
+        raise NoRepository(f"`{str(id)[:40]!a}` is no id of a repository")
+    if not isinstance(name, str) or not FULL_NAME.fullmatch(name):
+        raise NoRepository(f"`{str(name)[:80]!a}` is no name of a repository ({id})")
+    if not isinstance(node_id, str) or not node_id.isascii():
+        node_id = b64encode(f"010:Repository{id}".encode()).decode()
+    return str(id), name, node_id
 
 
 class Repositories:
@@ -70,13 +90,16 @@ class Repositories:
         }
 
     async def find(self, desk: Desk, record: dict[str, Any]) -> Repository:
-        """The repository of a REST record, introduced if it is new, its alias brought up to date."""
-        id = str(record["id"])
+        """The repository of a REST record, introduced if it is new, its alias brought up to date.
+
+        Raises NoRepository.
+        """
+        id, name, node_id = identity_of(record)
         known = self.by_id.get(id)
         if known is not None:
-            await known.meet(desk, record["full_name"], node_id_of(record))
+            await known.meet(desk, name, node_id)
             return known
-        made = self.by_id[id] = Repository(id, record["full_name"], node_id_of(record))
+        made = self.by_id[id] = Repository(id, name, node_id)
         await made.introduce(desk)
         return made
 

@@ -14,11 +14,11 @@ from ingestion.connectors.github_answers import (
     memory_of,
 )
 from ingestion.connectors.github_deletions import examine, welcome
-from ingestion.connectors.github_desk import Desk, instant
+from ingestion.connectors.github_desk import Away, Desk, instant, require_there
 from ingestion.connectors.github_guards import guard as guard_of
 from ingestion.connectors.github_guards import stands_still
 from ingestion.connectors.github_lists import List, Listing
-from ingestion.connectors.github_state import Repositories, Repository, node_id_of
+from ingestion.connectors.github_state import NoRepository, Repositories, Repository, identity_of
 from ingestion.fetch import Refused, TooHeavy, Unanswered
 from ingestion.landing import Remember
 from ingestion.limits import NoToken, OutOfTime
@@ -81,14 +81,21 @@ class Visitor:
             return False
         try:
             return await work
+        except Away as error:
+            log.info("%s of %s: %s", name, repository.name, error)
+            return await self.tell(repository, FIRST, self.is_there(repository))
         except (OutOfTime, NoToken) as error:
             self.desk.stopped = self.desk.stopped or str(error)
-        except (Unanswered, Refused, TooHeavy) as error:
+        except (Unanswered, Refused, TooHeavy, NoRepository) as error:
             await self.desk.fail(name, repository.id, error)
         except Exception as error:
             log.exception("%s of %s broke off", name, repository.name)
             await self.desk.fail(name, repository.id, error)
         return False
+
+    async def is_there(self, repository: Repository) -> bool:
+        """Ask for the repository itself, whose list or part spoke of it as blocked."""
+        return (await examine(self.desk, self.repositories, repository)).status == 200
 
     async def land_repository(self, repository: Repository) -> bool:
         """The repository itself; False if it is away. A name that leads to another id is not ours."""
@@ -99,15 +106,17 @@ class Visitor:
             if stands_still(memory, guard, desk.context.now()):
                 return True
             path = desk.tables[FIRST].endpoint.path.format(repository_name=repository.name)
-            conditions = conditions_of(memory)
+            # Where GraphQL fails, these counters stand in for its own: then no 304.
+            stands_in = repository.counters is None and desk.has_tokens
+            conditions = {} if stands_in else conditions_of(memory)
             reply = await desk.client.get(path, name=FIRST, conditions=conditions)
-        is_another = reply.status == 200 and str(reply.json["id"]) != repository.id
+        is_another = reply.status == 200 and identity_of(reply.json)[0] != repository.id
         if reply.status not in (200, 304) or is_another:
             reply = await examine(desk, self.repositories, repository)
             if reply.status != 200:
                 return False
         if reply.status == 200:
-            await repository.meet(desk, reply.json["full_name"], node_id_of(reply.json))
+            await repository.meet(desk, *identity_of(reply.json)[1:])
             await land_records(desk, FIRST, repository, reply.records, reply)
         await welcome(desk, repository, reply)
         await repository.keep(desk, FIRST, memory_of(reply, guard, memory))
@@ -130,10 +139,11 @@ class Visitor:
         kept = [listing.kept.get(path, []) for path in KEPT_PATHS[name]]
         if name == "releases":
             (tags,) = kept
-            memory["released"] = "".join(sorted(map(short, tags)))
+            memory["released"] = "".join(sorted(map(short, filter(None, tags))))
         else:
             names, commits = kept
-            memory["tags"] = dict(zip(map(short, names), commits, strict=True))
+            pairs = zip(names, commits, strict=True)
+            memory["tags"] = {short(name): sha for name, sha in pairs if name and sha}
         await repository.keep(self.desk, LAST, memory)
 
     async def land_tagged(self, repository: Repository) -> bool:
@@ -148,23 +158,33 @@ class Visitor:
         lone = (sha for name, sha in memory["tags"].items() if name not in released)
         waiting = [sha for sha in dict.fromkeys(lone) if short(sha) not in done]
         left = waiting[TAGGED_AT_ONCE:]
+        failed: list[str] = []
         for start in range(0, min(len(waiting), TAGGED_AT_ONCE), TAGGED_TOGETHER):
             together = waiting[start : min(start + TAGGED_TOGETHER, TAGGED_AT_ONCE)]
-            await asyncio.gather(*(self.land_commit(repository, sha) for sha in together))
-            done |= {short(sha) for sha in together}
+            read = await asyncio.gather(*(self.land_commit(repository, sha) for sha in together))
+            failed += [sha for sha, is_read in zip(together, read, strict=True) if not is_read]
+            done |= {short(sha) for sha in together} - {*map(short, failed)}
             kept = {**memory, "done": "".join(sorted(done))}
             await repository.keep(self.desk, LAST, kept)
+        left += failed
         memory = {"released": memory.get("released", ""), "done": "".join(sorted(done))}
         if left:
             memory["tags"] = {short(sha): sha for sha in left}
         await repository.keep(self.desk, LAST, memory)
-        return True
+        return not failed
 
-    async def land_commit(self, repository: Repository, sha: str) -> None:
+    async def land_commit(self, repository: Repository, sha: str) -> bool:
+        """Land one commit; whether it was answered. One that is not fails alone."""
         path = self.desk.tables[LAST].endpoint.path.format(repository_name=repository.name, sha=sha)
-        reply = await self.desk.client.get(path, name=LAST)
+        try:
+            reply = await self.desk.client.get(path, name=LAST)
+        except (Unanswered, Refused) as error:
+            await self.desk.fail(LAST, repository.id, error)
+            return False
+        require_there(reply)
         if reply.status == 200:
             await land_records(self.desk, LAST, repository, reply.records, reply)
+        return True
 
 
 def short(text: str) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from ingestion.connectors.github_desk import Desk
-from ingestion.connectors.github_state import Repositories, Repository
+from ingestion.connectors.github_state import NoRepository, Repositories, Repository
 from ingestion.fetch import Refused, Unanswered
 from ingestion.landing import Remember
 from ingestion.records import Records
+from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
 from ingestion.spec import SpecError
 from orchestration.settings import Settings
@@ -126,14 +127,14 @@ class Watchlist:
             return [found]
         if known is not None:
             return [known]
-        if reply.status == 451:
-            log.info("%s is blocked (451)", entry.target)
+        if meaning_of(reply) is Meaning.AWAY:
+            log.info("%s is blocked (%s)", entry.target, reply.status)
             return []
         raise LookupError(f"{reply.url} answered {reply.status}; correct the entry or disable it")
 
     async def owned(self, entry: Entry) -> list[Repository]:
         params = {"per_page": 100}
-        return await self.listed(f"users/{entry.target}/repos", params, "core", lambda page: page)
+        return await self.listed(f"users/{entry.target}/repos", params, "core", items_of)
 
     async def searched(self, entry: Entry) -> list[Repository]:
         """Everything a search gives, in its order; GitHub shows the first 1,000.
@@ -142,18 +143,22 @@ class Watchlist:
         """
         params = {"q": entry.target, "per_page": 100}
         return await self.listed(
-            "search/repositories", params, "search", lambda page: page["items"]
+            "search/repositories", params, "search", lambda page: items_of(page, "items")
         )
 
     async def listed(
-        self, target: str, params: dict[str, Any], resource: str, items_of: Any
+        self, target: str, params: dict[str, Any], resource: str, items: Any
     ) -> list[Repository]:
         found: dict[str, Repository] = {}
         url, asked = target, params
         while url is not None:
             reply = await self.whole_page(url, asked, resource)
-            for record in items_of(reply.json):
-                repository = await self.repositories.find(self.desk, record)
+            for record in items(reply.json):
+                try:
+                    repository = await self.repositories.find(self.desk, record)
+                except NoRepository as error:
+                    await self.desk.land_odd("repositories", record, reply, str(error))
+                    continue
                 found.setdefault(repository.id, repository)
             url, asked = reply.links.get("next"), None
         return list(found.values())
@@ -190,7 +195,8 @@ class Watchlist:
         """One row per repository; those that left a search or a disabled entry say so."""
         now = {repository.id for repository in repositories}
         before = self.kept.get(entry.key, {}).get("ids", [])
-        left = [self.repositories.by_id[id] for id in before if id not in now]
+        known = self.repositories.by_id
+        left = [known[id] for id in before if id not in now and id in known]
         rows = [
             (entry_record(entry, repository, rank if entry.kind == "search" else None), repository)
             for rank, repository in enumerate(repositories, start=1)
@@ -229,6 +235,14 @@ class Watchlist:
                     for repository in self.found.get(entry.key, []):
                         unique.setdefault(repository.id, repository)
         return list(unique.values())
+
+
+def items_of(page: Any, name: str | None = None) -> list[Any]:
+    """The items of a page, under a name or as a whole. Raises LookupError where it has none."""
+    found = page.get(name) if name and isinstance(page, dict) else page
+    if not isinstance(found, list):
+        raise LookupError(f"the answer has no list{f' `{name}`' if name else ''}")
+    return found
 
 
 def entry_record(entry: Entry, repository: Repository, rank: int | None) -> dict[str, Any]:
