@@ -56,6 +56,7 @@ final as (
         author_type,
 
         ---------- numerics
+        total_commit_count,
         commit_count,
         addition_count,
         deletion_count,
@@ -83,6 +84,7 @@ final as (
         known.contributor_key,
         known.author_login,
         known.author_type,
+        known.total_commit_count,
         cast(null as bigint) as commit_count,
         known.addition_count,
         known.deletion_count,

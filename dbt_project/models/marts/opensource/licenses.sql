@@ -15,6 +15,9 @@ repositories as (
 final as (
 
     select
+        ---------- ids
+        licenses.node_id,
+
         ---------- strings
         licenses.license_key,
         licenses.license_name,
@@ -36,6 +39,7 @@ final as (
             and not repositories.is_deleted
 
     group by
+        licenses.node_id,
         licenses.license_key,
         licenses.license_name,
         licenses.spdx_id,

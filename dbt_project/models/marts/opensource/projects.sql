@@ -25,6 +25,7 @@ final as (
         ---------- strings
         projects.project_name,
         projects.short_description,
+        projects.body,
         projects.url,
         case when projects.is_closed then 'closed' else 'open' end as state,
 

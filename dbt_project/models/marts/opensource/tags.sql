@@ -47,6 +47,7 @@ final as (
         ---------- ids
         tags.repository_id,
         tags.commit_id,
+        tags.node_id,
 
         ---------- strings
         tags.tag_name,

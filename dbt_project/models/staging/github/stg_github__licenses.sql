@@ -11,6 +11,7 @@ renamed as (
     select
         ---------- ids
         spdx_id,
+        node_id,
         load_id,
 
         ---------- strings

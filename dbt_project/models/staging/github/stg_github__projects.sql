@@ -18,6 +18,7 @@ renamed as (
         ---------- strings
         title as project_name,
         short_description,
+        readme as body,
         url,
         partition_name,
         source_url,

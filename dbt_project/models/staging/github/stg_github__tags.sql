@@ -12,6 +12,7 @@ renamed as (
         ---------- ids
         cast(repository_id as {{ dbt.type_string() }}) as repository_id,
         sha as commit_id,
+        node_id,
         load_id,
 
         ---------- strings
