@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -96,8 +97,8 @@ class GitHubWorld:
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         for row in rows:
             row["record"], row["context"] = (
-                orjson.loads(row["record"]),
-                orjson.loads(row["context"]),
+                json.loads(row["record"]),
+                json.loads(row["context"]),
             )
         return rows
 
