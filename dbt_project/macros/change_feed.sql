@@ -10,12 +10,23 @@
     {{ return(-1) }}
 {% endmacro %}
 
-{# First and last moment (as SQL literals) among `moment` of the changed rows of `relation`. The limits
-   stand in the query as constants, so that files and row groups outside of them are never read. #}
-{% macro changed_range(relation, moment, version) %}
+{# Row filter of an incremental model: what changed since `version`, and what a row names that did: `named`
+   is the column of `said` (a relation and `where`, or a condition and `and`) that has the rows' `key`. #}
+{% macro changed_or_named(version, key, named, said) %}
+    {% if not is_incremental() %}{{ return('true') }}{% endif %}
+    {% set changed = 'clean_version > ' ~ version %}
+    {# Where nothing is named the version alone decides, so that files and row groups are left unread. #}
+    {% if run_query('select count(*) from ' ~ said ~ ' ' ~ changed).rows[0][0] == 0 %}{{ return(changed) }}{% endif %}
+    {{ return(
+        '(' ~ changed ~ ' or ' ~ key ~ ' in (select ' ~ named ~ ' from ' ~ said ~ ' ' ~ changed ~ '))'
+    ) }}
+{% endmacro %}
+
+{# First and last moment (as SQL literals) among `moment` of the rows of `relation` for which `changed` holds.
+   The limits stand in the query as constants, so that files and row groups outside of them are never read. #}
+{% macro changed_range(relation, moment, changed) %}
     {% set limits = run_query(
-        'select min(' ~ moment ~ '), max(' ~ moment ~ ') from ' ~ relation
-        ~ ' where clean_version > ' ~ version
+        'select min(' ~ moment ~ '), max(' ~ moment ~ ') from ' ~ relation ~ ' where ' ~ changed
     ).rows[0] %}
     {% if limits[0] is none %}
         {{ return({'first': "cast('9999-12-31' as timestamp)", 'last': "cast('0001-01-01' as timestamp)"}) }}

@@ -8,9 +8,7 @@ releases as (
 
 tombstones as (
 
-    select *
-    from {{ ref('stg_github__tombstones') }}
-    where object_type = 'releases'
+    {{ tombstones_of('releases') }}
 
 ),
 
@@ -20,11 +18,11 @@ final as (
         releases.*,
         tombstones.evidence as deleted_evidence,
         tombstones.clean_version as tombstone_version,
-        coalesce(tombstones.is_deleted, false) as is_deleted,
+        {{ is_deleted() }} as is_deleted,
         greatest(releases.observed_at, coalesce(tombstones.observed_at, releases.observed_at)) as state_observed_at
     from releases
     left join tombstones
-        on releases.release_id = tombstones.object_key
+        on {{ object_key('releases', 'releases') }} = tombstones.object_key
 
 )
 

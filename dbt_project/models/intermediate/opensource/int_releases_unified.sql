@@ -69,7 +69,8 @@ on_github as (
         false as is_prerelease,
         false as is_draft,
         is_deleted,
-        committed_at as released_at,
+        -- A clock that was wrong dates the commit, not the tag, which was there when it was seen.
+        case when committed_at <= {{ dbt.dateadd('day', 1, 'observed_at') }} then committed_at end as released_at,
         observed_at,
         collected_at
     from tags
@@ -104,9 +105,11 @@ final as (
         on_github.is_draft,
         false as is_withdrawn,
         on_github.is_deleted,
+        false as is_planned,
         cast(on_github.released_at as date) as released_date,
         {{ calendar_date('on_github.released_at', 'Asia/Seoul') }} as released_date_seoul,
         on_github.released_at,
+        cast(null as timestamp) as withdrawn_at,
         on_github.observed_at,
         on_github.collected_at
     from on_github
@@ -136,9 +139,11 @@ final as (
         false as is_draft,
         is_withdrawn,
         false as is_deleted,
+        is_planned,
         released_date,
         released_date as released_date_seoul,
         cast(null as timestamp) as released_at,
+        withdrawn_at,
         observed_at,
         collected_at
     from release_dates

@@ -6,7 +6,8 @@ releases as (
 
 ),
 
--- One version may have several tags (`1.0` and `v1.0`): the release itself comes first.
+-- One version may have several tags (`1.0` and `v1.0`): the release itself comes first, unless it is deleted
+-- or a draft, for its tag still stands.
 ranked as (
 
     select
@@ -15,12 +16,15 @@ ranked as (
             partition by product_name, version, source_name
             order by
                 is_deleted,
-                case release_kind when 'release' then 0 else 1 end,
+                is_withdrawn,
                 is_draft,
+                case release_kind when 'release' then 0 else 1 end,
                 released_date desc nulls last,
                 released_at desc nulls last,
                 tag_name,
-                repository_id
+                repository_id,
+                release_id,
+                link
         ) as version_rank,
         count(*) over (partition by product_name, version, source_name) as tag_count
     from releases
@@ -63,9 +67,11 @@ final as (
         is_draft,
         is_withdrawn,
         is_deleted,
+        is_planned,
         released_date,
         released_date_seoul,
         released_at,
+        withdrawn_at,
         observed_at,
         collected_at
     from judged

@@ -1,12 +1,19 @@
+{% set version = last_version() %}
+
 with
 
 commits as (
 
     select *
     from {{ ref('stg_github__commits') }}
-    {% if is_incremental() %}
-    where clean_version > {{ last_version() }}
-    {% endif %}
+    where
+        {{ changed_or_deleted('commits', version) }}
+
+),
+
+tombstones as (
+
+    {{ tombstones_of('commits') }}
 
 ),
 
@@ -32,16 +39,18 @@ final as (
         commits.author_type,
         commits.author_name,
         commits.committer_login,
-        {{ bot_evidence('coalesce(commits.author_login, commits.author_name)', 'commits.author_type', 'bots.login') }}
+        {{ bot_evidence('coalesce(commits.author_login, commits.author_name)', 'commits.author_type') }}
             as bot_evidence,
+        tombstones.evidence as deleted_evidence,
 
         ---------- numerics
-        commits.clean_version,
+        {{ version_with_deletion('commits') }} as clean_version,
 
         ---------- booleans
-        {{ bot_evidence('coalesce(commits.author_login, commits.author_name)', 'commits.author_type', 'bots.login') }}
+        {{ bot_evidence('coalesce(commits.author_login, commits.author_name)', 'commits.author_type') }}
         is not null as is_bot,
         coalesce({{ json_length('commits.parents_json') }}, 0) > 1 as is_merge,
+        {{ is_deleted() }} as is_deleted,
 
         ---------- dates
         cast(commits.authored_at as date) as authored_date,
@@ -49,13 +58,16 @@ final as (
         ---------- timestamps
         commits.authored_at,
         commits.committed_at,
+        {{ deleted_at() }} as deleted_at,
         commits.observed_at,
         commits.collected_at
 
     from commits
 
-    left join bots
-        on lower(commits.author_login) = bots.login
+    {{ join_bots('commits.author_login', 'commits.author_id') }}
+
+    left join tombstones
+        on {{ object_key('commits', 'commits') }} = tombstones.object_key
 
 )
 

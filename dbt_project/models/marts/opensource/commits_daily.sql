@@ -1,6 +1,8 @@
 {% set version = last_version() %}
 {% if is_incremental() %}
-    {% set range = changed_range(ref('stg_github__commits'), 'authored_at', version) %}
+    {% set range = changed_range(
+        ref('stg_github__commits'), 'authored_at', changed_or_deleted('commits', version)
+    ) %}
 {% endif %}
 
 with
@@ -16,6 +18,12 @@ commits as (
 
 ),
 
+tombstones as (
+
+    {{ tombstones_of('commits') }}
+
+),
+
 bots as (
 
     select * from {{ ref('bots') }}
@@ -27,14 +35,16 @@ judged as (
     select
         commits.repository_id,
         commits.authored_at,
-        commits.clean_version,
+        {{ version_with_deletion('commits') }} as clean_version,
+        not {{ is_deleted() }} as is_living,
         coalesce(commits.author_id, lower(commits.author_email), commits.author_name, '') as author_key,
-        {{ bot_evidence('coalesce(commits.author_login, commits.author_name)', 'commits.author_type', 'bots.login') }}
+        {{ bot_evidence('coalesce(commits.author_login, commits.author_name)', 'commits.author_type') }}
         is not null as is_bot,
         coalesce({{ json_length('commits.parents_json') }}, 0) > 1 as is_merge
     from commits
-    left join bots
-        on lower(commits.author_login) = bots.login
+    {{ join_bots('commits.author_login', 'commits.author_id') }}
+    left join tombstones
+        on {{ object_key('commits', 'commits') }} = tombstones.object_key
 
 ),
 
@@ -64,6 +74,7 @@ changed_days as (
 ),
 
 {% endif -%}
+-- A day of which every commit is gone (a rewritten history) loses its row: a null count takes it away.
 final as (
 
     select
@@ -74,12 +85,14 @@ final as (
         by_calendar.calendar,
 
         ---------- numerics
-        count(*) as commit_count,
-        count(case when not by_calendar.is_bot then 1 end) as commit_without_bots_count,
-        count(case when by_calendar.is_bot then 1 end) as bot_commit_count,
-        count(case when by_calendar.is_merge then 1 end) as merge_commit_count,
-        count(distinct by_calendar.author_key) as author_count,
-        count(distinct case when not by_calendar.is_bot then by_calendar.author_key end) as author_without_bots_count,
+        nullif(count(case when by_calendar.is_living then 1 end), 0) as commit_count,
+        count(case when by_calendar.is_living and not by_calendar.is_bot then 1 end) as commit_without_bots_count,
+        count(case when by_calendar.is_living and by_calendar.is_bot then 1 end) as bot_commit_count,
+        count(case when by_calendar.is_living and by_calendar.is_merge then 1 end) as merge_commit_count,
+        count(distinct case when by_calendar.is_living then by_calendar.author_key end) as author_count,
+        count(
+            distinct case when by_calendar.is_living and not by_calendar.is_bot then by_calendar.author_key end
+        ) as author_without_bots_count,
         max(by_calendar.clean_version) as clean_version,
 
         ---------- dates
@@ -96,6 +109,9 @@ final as (
     {% endif %}
 
     group by by_calendar.repository_id, by_calendar.calendar, by_calendar.commit_date
+    {% if not is_incremental() %}
+    having count(case when by_calendar.is_living then 1 end) > 0
+    {% endif %}
 
 )
 

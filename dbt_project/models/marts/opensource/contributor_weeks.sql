@@ -14,32 +14,50 @@ bots as (
 
 ),
 
+tombstones as (
+
+    {{ tombstones_of('contributors') }}
+
+),
+
+-- A contributor has the same key in both lists if it is an account.
+judged as (
+
+    select
+        weeks.*,
+        {{ bot_evidence('weeks.author_login', 'weeks.author_type') }} is not null as is_bot,
+        weeks.author_id is not null and {{ is_deleted() }} as is_gone,
+        {{ version_with_deletion('weeks') }} as judged_version
+    from weeks
+    {{ join_bots('weeks.author_login', 'weeks.author_id') }}
+    left join tombstones
+        on {{ object_key('contributors', 'weeks') }} = tombstones.object_key
+
+),
+
 {% if is_incremental() -%}
 changed as (
 
     select distinct
         repository_id,
         contributor_key
-    from weeks
-    where clean_version > {{ version }}
+    from judged
+    where judged_version > {{ version }}
 
 ),
 
 {% endif -%}
 current_weeks as (
 
-    select
-        weeks.*,
-        {{ bot_evidence('weeks.author_login', 'weeks.author_type', 'bots.login') }} is not null as is_bot
-    from weeks
+    select judged.*
+    from judged
     {% if is_incremental() %}
     inner join changed
         on
-            weeks.repository_id = changed.repository_id
-            and weeks.contributor_key = changed.contributor_key
+            judged.repository_id = changed.repository_id
+            and judged.contributor_key = changed.contributor_key
     {% endif %}
-    left join bots
-        on lower(weeks.author_login) = bots.login
+    where not judged.is_gone
 
 ),
 
@@ -60,7 +78,7 @@ final as (
         commit_count,
         addition_count,
         deletion_count,
-        clean_version,
+        judged_version as clean_version,
 
         ---------- booleans
         is_bot,

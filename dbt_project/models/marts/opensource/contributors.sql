@@ -6,22 +6,39 @@ contributors as (
 
 ),
 
+tombstones as (
+
+    {{ tombstones_of('contributors') }}
+
+),
+
 bots as (
 
     select * from {{ ref('bots') }}
 
 ),
 
+-- Who is no longer in the full list (an anonymous one who has become an account) would be counted twice.
 judged as (
 
     select
-        contributors.*,
-        {{ bot_evidence(
-            'coalesce(contributors.author_login, contributors.author_name)', 'contributors.author_type', 'bots.login'
-        ) }} as bot_evidence
+        contributors.repository_id,
+        contributors.author_id,
+        contributors.contributor_key,
+        contributors.author_login,
+        contributors.author_name,
+        contributors.author_type,
+        contributors.commit_count,
+        contributors.observed_at,
+        contributors.collected_at,
+        {{ version_with_deletion('contributors') }} as clean_version,
+        {{ bot_evidence('coalesce(contributors.author_login, contributors.author_name)', 'contributors.author_type') }}
+            as bot_evidence
     from contributors
-    left join bots
-        on lower(contributors.author_login) = bots.login
+    {{ join_bots('contributors.author_login', 'contributors.author_id') }}
+    left join tombstones
+        on {{ object_key('contributors', 'contributors') }} = tombstones.object_key
+    where not {{ is_deleted() }}
 
 ),
 

@@ -1,6 +1,7 @@
 {% set version = last_version() %}
 {% if is_incremental() %}
-    {% set range = changed_range(ref('stg_gharchive__events'), 'created_at', version) %}
+    {% set changed = changed_or_named(version, 'actor_id', 'account_id', ref('int_bots_typed') ~ ' where') %}
+    {% set range = changed_range(ref('stg_gharchive__events'), 'created_at', changed) %}
 {% endif %}
 
 with
@@ -22,6 +23,13 @@ bots as (
 
 ),
 
+typed_bots as (
+
+    select * from {{ ref('int_bots_typed') }}
+
+),
+
+-- An event knows no account type: what REST says of the actor's id counts.
 judged as (
 
     select
@@ -29,13 +37,13 @@ judged as (
         events.event_type,
         events.actor_id,
         events.actor_login,
-        events.clean_version,
+        greatest(events.clean_version, coalesce(typed_bots.clean_version, -1)) as clean_version,
         {{ dbt.date_trunc('hour', 'events.created_at') }} as event_hour,
-        {{ bot_evidence('events.actor_login', 'cast(null as ' ~ dbt.type_string() ~ ')', 'bots.login') }}
-        is not null as is_bot
+        {{ bot_evidence('events.actor_login', 'typed_bots.account_type') }} is not null as is_bot
     from events
-    left join bots
-        on lower(events.actor_login) = bots.login
+    {{ join_bots('events.actor_login', 'events.actor_id') }}
+    left join typed_bots
+        on events.actor_id = typed_bots.account_id
 
 ),
 

@@ -7,15 +7,13 @@ forks as (
     select *
     from {{ ref('stg_github__forks') }}
     where
-        {{ changed_or_deleted('forks', 'fork_id', version) }}
+        {{ changed_or_deleted('forks', version) }}
 
 ),
 
 tombstones as (
 
-    select *
-    from {{ ref('stg_github__tombstones') }}
-    where object_type = 'forks'
+    {{ tombstones_of('forks') }}
 
 ),
 
@@ -35,10 +33,10 @@ final as (
 
         ---------- numerics
         forks.star_count,
-        greatest(forks.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
+        {{ version_with_deletion('forks') }} as clean_version,
 
         ---------- booleans
-        coalesce(tombstones.is_deleted, false) as is_deleted,
+        {{ is_deleted() }} as is_deleted,
 
         ---------- dates
         cast(forks.created_at as date) as created_date,
@@ -47,14 +45,14 @@ final as (
         forks.created_at,
         forks.updated_at,
         forks.pushed_at,
-        case when tombstones.is_deleted then tombstones.observed_at end as deleted_at,
+        {{ deleted_at() }} as deleted_at,
         forks.observed_at,
         forks.collected_at
 
     from forks
 
     left join tombstones
-        on forks.fork_id = tombstones.object_key
+        on {{ object_key('forks', 'forks') }} = tombstones.object_key
 
 )
 

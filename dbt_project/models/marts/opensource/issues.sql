@@ -8,15 +8,13 @@ issues as (
     from {{ ref('stg_github__issues') }}
     where
         pull_request_json is null
-        and {{ changed_or_deleted('issues', 'issue_id', version) }}
+        and {{ changed_or_deleted('issues', version) }}
 
 ),
 
 tombstones as (
 
-    select *
-    from {{ ref('stg_github__tombstones') }}
-    where object_type = 'issues'
+    {{ tombstones_of('issues') }}
 
 ),
 
@@ -43,20 +41,20 @@ final as (
         issues.state_reason,
         issues.labels_json,
         issues.url,
-        {{ bot_evidence('issues.author_login', 'issues.author_type', 'bots.login') }} as bot_evidence,
+        {{ bot_evidence('issues.author_login', 'issues.author_type') }} as bot_evidence,
         tombstones.evidence as deleted_evidence,
 
         ---------- numerics
         issues.issue_number,
         issues.comment_count,
-        cast({{ dbt.datediff('issues.created_at', 'issues.closed_at', 'second') }} as double) / 3600 as open_hours,
-        greatest(issues.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
+        {{ hours_between('issues.created_at', 'issues.closed_at') }} as open_hours,
+        {{ version_with_deletion('issues') }} as clean_version,
 
         ---------- booleans
         issues.state = 'open' as is_open,
         issues.is_locked,
-        {{ bot_evidence('issues.author_login', 'issues.author_type', 'bots.login') }} is not null as is_bot,
-        coalesce(tombstones.is_deleted, false) as is_deleted,
+        {{ bot_evidence('issues.author_login', 'issues.author_type') }} is not null as is_bot,
+        {{ is_deleted() }} as is_deleted,
 
         ---------- dates
         cast(issues.created_at as date) as created_date,
@@ -66,17 +64,16 @@ final as (
         issues.created_at,
         issues.updated_at,
         issues.closed_at,
-        case when tombstones.is_deleted then tombstones.observed_at end as deleted_at,
+        {{ deleted_at() }} as deleted_at,
         issues.observed_at,
         issues.collected_at
 
     from issues
 
-    left join bots
-        on lower(issues.author_login) = bots.login
+    {{ join_bots('issues.author_login', 'issues.author_id') }}
 
     left join tombstones
-        on issues.issue_id = tombstones.object_key
+        on {{ object_key('issues', 'issues') }} = tombstones.object_key
 
 )
 

@@ -28,14 +28,15 @@ ranked as (
                 is_prerelease,
                 version_key desc nulls last,
                 case release_kind when 'release' then 1 when 'statement' then 2 else 3 end,
-                version
+                version,
+                source_name
         ) as product_rank,
         row_number() over (
             partition by product_name, source_name
             order by is_prerelease, version_key desc nulls last, version
         ) as source_rank
     from releases
-    where is_version and not is_withdrawn and not is_deleted and not is_draft
+    where is_version and not is_withdrawn and not is_deleted and not is_draft and not is_planned
 
 ),
 
@@ -74,14 +75,22 @@ by_source as (
 
 ),
 
+-- What a product's page lists: each version once, whatever number of sources know it.
 counted as (
 
     select
         product_name,
         count(
-            case when is_version and not is_withdrawn and not is_deleted and not is_draft then 1 end
+            distinct case
+                when
+                    (is_version or release_kind = 'release')
+                    and not is_withdrawn and not is_deleted and not is_draft and not is_planned
+                    then version
+            end
         ) as release_count,
-        max(clean_version) as clean_version
+        max(clean_version) as clean_version,
+        min(case when is_withdrawn then 1 else 0 end) = 1 as is_withdrawn,
+        max(withdrawn_at) as withdrawn_at
     from releases
     group by product_name
 
@@ -101,17 +110,20 @@ cycles as (
     select
         latest.product_name,
         release_cycles.cycle_name,
+        release_cycles.is_ended,
         release_cycles.support_end_date,
         release_cycles.end_of_life_date,
         release_cycles.extended_support_end_date,
         row_number() over (
             partition by latest.product_name
-            order by length(release_cycles.cycle_name) desc nulls last, release_cycles.product_id
+            order by
+                length(release_cycles.cycle_name) desc nulls last, release_cycles.product_id, release_cycles.cycle_name
         ) as cycle_rank
     from latest
     inner join release_cycles
         on
             latest.product_name = release_cycles.product_name
+            and not release_cycles.is_withdrawn
             and (
                 latest.version = lower(release_cycles.cycle_name)
                 or latest.version like lower(release_cycles.cycle_name) || '.%'
@@ -143,6 +155,8 @@ final as (
         ---------- booleans
         coalesce(latest.is_prerelease, false) as is_latest_prerelease,
         coalesce(by_source.has_dissent, false) as has_dissent,
+        cycles.is_ended,
+        coalesce(counted.is_withdrawn, false) as is_withdrawn,
 
         ---------- dates
         latest.released_date as latest_released_date,
@@ -154,7 +168,8 @@ final as (
         cycles.extended_support_end_date,
 
         ---------- timestamps
-        latest.released_at as latest_released_at
+        latest.released_at as latest_released_at,
+        case when counted.is_withdrawn then counted.withdrawn_at end as withdrawn_at
 
     from names
 

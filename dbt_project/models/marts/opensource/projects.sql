@@ -8,9 +8,7 @@ projects as (
 
 tombstones as (
 
-    select *
-    from {{ ref('stg_github__tombstones') }}
-    where object_type = 'projects'
+    {{ tombstones_of('projects') }}
 
 ),
 
@@ -31,24 +29,24 @@ final as (
 
         ---------- numerics
         projects.project_number,
-        greatest(projects.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
+        {{ version_with_deletion('projects') }} as clean_version,
 
         ---------- booleans
         projects.is_closed,
-        coalesce(tombstones.is_deleted, false) as is_deleted,
+        {{ is_deleted() }} as is_deleted,
 
         ---------- timestamps
         projects.created_at,
         projects.updated_at,
         projects.closed_at,
-        case when tombstones.is_deleted then tombstones.observed_at end as deleted_at,
+        {{ deleted_at() }} as deleted_at,
         projects.observed_at,
         projects.collected_at
 
     from projects
 
     left join tombstones
-        on projects.repository_id || '/' || projects.node_id = tombstones.object_key
+        on {{ object_key('projects', 'projects') }} = tombstones.object_key
 
 )
 

@@ -7,15 +7,13 @@ pull_requests as (
     select *
     from {{ ref('stg_github__pull_requests') }}
     where
-        {{ changed_or_deleted('pull_requests', 'pull_request_id', version) }}
+        {{ changed_or_deleted('pull_requests', version) }}
 
 ),
 
 tombstones as (
 
-    select *
-    from {{ ref('stg_github__tombstones') }}
-    where object_type = 'pull_requests'
+    {{ tombstones_of('pull_requests') }}
 
 ),
 
@@ -44,26 +42,22 @@ final as (
         pull_requests.base_ref,
         pull_requests.head_ref,
         pull_requests.url,
-        {{ bot_evidence('pull_requests.author_login', 'pull_requests.author_type', 'bots.login') }} as bot_evidence,
+        {{ bot_evidence('pull_requests.author_login', 'pull_requests.author_type') }} as bot_evidence,
         tombstones.evidence as deleted_evidence,
 
         ---------- numerics
         pull_requests.pull_request_number,
-        cast(
-            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.merged_at', 'second') }} as double
-        ) / 3600 as merge_hours,
-        cast(
-            {{ dbt.datediff('pull_requests.created_at', 'pull_requests.closed_at', 'second') }} as double
-        ) / 3600 as open_hours,
-        greatest(pull_requests.clean_version, coalesce(tombstones.clean_version, -1)) as clean_version,
+        {{ hours_between('pull_requests.created_at', 'pull_requests.merged_at') }} as merge_hours,
+        {{ hours_between('pull_requests.created_at', 'pull_requests.closed_at') }} as open_hours,
+        {{ version_with_deletion('pull_requests') }} as clean_version,
 
         ---------- booleans
         pull_requests.state = 'open' as is_open,
         pull_requests.is_draft,
         pull_requests.merged_at is not null as is_merged,
-        {{ bot_evidence('pull_requests.author_login', 'pull_requests.author_type', 'bots.login') }}
+        {{ bot_evidence('pull_requests.author_login', 'pull_requests.author_type') }}
         is not null as is_bot,
-        coalesce(tombstones.is_deleted, false) as is_deleted,
+        {{ is_deleted() }} as is_deleted,
 
         ---------- dates
         cast(pull_requests.created_at as date) as created_date,
@@ -75,17 +69,16 @@ final as (
         pull_requests.updated_at,
         pull_requests.closed_at,
         pull_requests.merged_at,
-        case when tombstones.is_deleted then tombstones.observed_at end as deleted_at,
+        {{ deleted_at() }} as deleted_at,
         pull_requests.observed_at,
         pull_requests.collected_at
 
     from pull_requests
 
-    left join bots
-        on lower(pull_requests.author_login) = bots.login
+    {{ join_bots('pull_requests.author_login', 'pull_requests.author_id') }}
 
     left join tombstones
-        on pull_requests.pull_request_id = tombstones.object_key
+        on {{ object_key('pull_requests', 'pull_requests') }} = tombstones.object_key
 
 )
 

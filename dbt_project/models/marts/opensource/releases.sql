@@ -37,6 +37,7 @@ final as (
         is_draft,
         is_withdrawn,
         is_deleted,
+        is_planned,
 
         ---------- dates
         released_date,
@@ -44,6 +45,7 @@ final as (
 
         ---------- timestamps
         released_at,
+        withdrawn_at,
         observed_at,
         collected_at
 

@@ -3,7 +3,9 @@
 {% set spans = [1, 7, 28, 90, 365] %}
 {% set version = last_version() %}
 {% if is_incremental() %}
-    {% set range = changed_range(ref('int_repository_counters_unified'), 'observed_at', version) %}
+    {% set range = changed_range(
+        ref('int_repository_counters_unified'), 'observed_at', 'clean_version > ' ~ version
+    ) %}
 {% endif %}
 
 with
@@ -103,7 +105,8 @@ of_best_origin as (
 
 ),
 
--- The last reading of the day; REST does not tell issues from pull requests, so each takes its own last.
+-- The last reading of the day; REST does not tell issues from pull requests, so each takes its own last. Of
+-- several lists of a day the order leaves nothing to chance, so that both calendars read the same line.
 ranked as (
 
     select
@@ -114,6 +117,8 @@ ranked as (
                 observed_at desc nulls last,
                 star_count desc nulls last,
                 fork_count desc nulls last,
+                open_issue_and_pull_request_count desc nulls last,
+                watcher_count desc nulls last,
                 repository_name asc
         ) as reading_rank,
         row_number() over (
@@ -122,7 +127,9 @@ ranked as (
                 case when open_issue_count is null then 1 else 0 end,
                 observed_at desc nulls last,
                 star_count desc nulls last,
-                fork_count desc nulls last
+                fork_count desc nulls last,
+                open_issue_count desc nulls last,
+                open_pull_request_count desc nulls last
         ) as issue_rank
     from of_best_origin
     where origin_rank = best_origin_rank

@@ -20,24 +20,26 @@ commits as (
 
 releases as (
 
-    select * from {{ ref('stg_github__releases') }}
+    select * from {{ ref('int_releases_tombstoned') }}
 
 ),
 
 tombstones as (
 
-    select *
-    from {{ ref('stg_github__tombstones') }}
-    where object_type = 'tags'
+    {{ tombstones_of('tags') }}
 
 ),
 
+-- A release that is deleted, or was never published, does not stand for its tag.
 released_tags as (
 
-    select distinct
+    select
         repository_id,
-        tag_name
+        tag_name,
+        max(case when is_deleted or is_draft then 0 else 1 end) = 1 as has_release,
+        max(greatest(clean_version, coalesce(tombstone_version, -1))) as clean_version
     from releases
+    group by repository_id, tag_name
 
 ),
 
@@ -57,16 +59,17 @@ final as (
             tags.clean_version,
             coalesce(tagged_commits.clean_version, -1),
             coalesce(commits.clean_version, -1),
+            coalesce(released_tags.clean_version, -1),
             coalesce(tombstones.clean_version, -1)
         ) as clean_version,
 
         ---------- booleans
-        released_tags.tag_name is not null as has_release,
-        coalesce(tombstones.is_deleted, false) as is_deleted,
+        coalesce(released_tags.has_release, false) as has_release,
+        {{ is_deleted() }} as is_deleted,
 
         ---------- timestamps
         coalesce(tagged_commits.committed_at, commits.committed_at) as committed_at,
-        case when tombstones.is_deleted then tombstones.observed_at end as deleted_at,
+        {{ deleted_at() }} as deleted_at,
         tags.observed_at,
         tags.collected_at
 
@@ -88,7 +91,7 @@ final as (
             and tags.tag_name = released_tags.tag_name
 
     left join tombstones
-        on tags.repository_id || '/' || tags.tag_name = tombstones.object_key
+        on {{ object_key('tags', 'tags') }} = tombstones.object_key
 
 )
 
