@@ -61,6 +61,7 @@ SERVED: dict[str, tuple[str, ...]] = {
     ),
     "repository_names": ("repository_name collate nocase", "repository_id"),
     "topics": ("repository_id", "topic_name"),
+    "unresolved_rankings": ("repository_name collate nocase, ranking_date",),
 }
 TYPES = {"boolean": "INTEGER", "bigint": "INTEGER", "double": "REAL"}
 # A model that another code has written is not built upon.

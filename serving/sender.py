@@ -30,8 +30,9 @@ SHOWN = 500
 # What upstream stands by, each version once, by the source that knows it best; newest first.
 FEED = """
     select product_name, version, coalesce(link, ''), strftime(released_date, '%Y-%m-%d')
-    from releases
-    where released_date is not null
+    -- A publication of before has no such column.
+    from (select * from releases union all by name select cast(null as boolean) as is_planned where false)
+    where released_date is not null and is_planned is not true
         and is_draft is not true and is_withdrawn is not true and is_deleted is not true
         and (is_version or release_kind = 'release')
     qualify row_number() over (

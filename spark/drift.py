@@ -42,19 +42,41 @@ def gathered(found: list[tuple[Column, Column]]) -> Column:
 
 
 def changed_types(table: Table) -> Column:
-    """Drift of kind `type`: a text is there, its cast is null."""
+    """Drift of kind `type`: a text is there, its cast is null, and no column beside it has it in its own type."""
     found = []
     for name in flat_names(table):
         declared, text = table.columns[name], F.col(f"_text_{name}")
         if declared.type == "json":
             continue
-        path = F.lit("|".join(place.text for place in places(name, table)))
         wrong = text.isNotNull() & F.col(name).isNull()
-        found.append((wrong, item(path, "type", declared.type, text)))
+        others = beside(name, table)
+        for other in others:
+            wrong = wrong & F.col(other).isNull()
+        same = [other for other in others if path_of(other, table) == path_of(name, table)]
+        if any(flat_names(table).index(other) < flat_names(table).index(name) for other in same):
+            continue  # told of by the first of them
+        expected = " or ".join([declared.type, *(table.columns[other].type for other in same)])
+        found.append((wrong, item(F.lit(path_of(name, table)), "type", expected, text)))
     found += [
         changed_element(n, table) for n in each_names(table) if table.columns[n].type != "json"
     ]
     return gathered(found)
+
+
+def path_of(name: str, table: Table) -> str:
+    return "|".join(place.text for place in places(name, table))
+
+
+def beside(name: str, table: Table) -> list[str]:
+    """Columns that read one of the places of `name` as another type: a field that is a day or true or false has a
+    column of each. A column of text, which takes everything, vouches for nothing."""
+    own = {place.text for place in places(name, table)}
+    return [
+        other
+        for other in flat_names(table)
+        if table.columns[other].type not in ("string", "json", table.columns[name].type)
+        and own & {place.text for place in places(other, table)}
+    ]
 
 
 def changed_element(name: str, table: Table) -> tuple[Column, Column]:
@@ -65,7 +87,7 @@ def changed_element(name: str, table: Table) -> tuple[Column, Column]:
         text = each_text(element, name, table)
         return text.isNotNull() & cast(text, declared.type).isNull()
 
-    path = F.lit("|".join(place.text for place in places(name, table)))
+    path = F.lit(path_of(name, table))
     first = each_text(F.filter("_each", bad)[0], name, table)
     return F.coalesce(F.exists("_each", bad), F.lit(False)), item(
         path, "type", declared.type, first

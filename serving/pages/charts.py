@@ -77,6 +77,8 @@ def end_of_life(reader: Reader, repository: sqlite3.Row) -> Drawn:
     """The end of life of the cycle of the latest version."""
     found = product(reader, repository)
     day = found["end_of_life_date"] if found else None
+    if day is None and found and found["is_ended"]:
+        return reader.say("eol"), reader.say("over"), "over"
     if day is None:
         return reader.say("eol"), "–", "plain"
     return reader.say("eol"), day, "over" if day < reader.today.isoformat() else "good"

@@ -144,7 +144,7 @@ def add_feed(ending: str, kind: str, write: Writer) -> None:
     async def feed(reader: Read, selected: Selected) -> Response:
         reader.over("releases", "products")
         try:
-            found = selected.found(reader.model, posted(reader), "UTC", ENTRIES)
+            found = selected.found(reader.model, posted(reader), "UTC", reader.today, ENTRIES)
         except DamagedPlace:
             return reader.refuse("bad_place", 400)
         return reader.answer(write(reader, selected, found), kind)

@@ -12,11 +12,11 @@ from serving.queries import products, releases, repositories
 
 router = APIRouter(include_in_schema=False)
 
-# Column to the word for it; where no cycle has the day there is no column.
+# The day, whether it has come where no day is told, and the word for both; what no cycle has is no column.
 CYCLE_DATES = (
-    ("support_end_date", "support_end"),
-    ("end_of_life_date", "eol"),
-    ("extended_support_end_date", "extended_end"),
+    ("support_end_date", "is_support_ended", "support_end"),
+    ("end_of_life_date", "is_ended", "eol"),
+    ("extended_support_end_date", "is_extended_support_ended", "extended_end"),
 )
 FIRST_CHIPS = 18
 SITE_RELEASES = 480  # on the one page of a site, which no server can extend
@@ -28,7 +28,9 @@ async def release_page(reader: Read, selected: Selected) -> Response:
     reader.over("releases", "products")
     limit = SITE_RELEASES if reader.is_site else PAGE
     try:
-        found = selected.found(reader.model, posted(reader), reader.calendar, limit + 1)
+        found = selected.found(
+            reader.model, posted(reader), reader.calendar, reader.today, limit + 1
+        )
     except DamagedPlace:
         return reader.refuse("bad_place", 400)
     listed = products.listed(reader.model)
@@ -67,13 +69,19 @@ async def product_page(reader: Read, name: str) -> Response:
         reader.model, product["repository_id"]
     )
     cycles = products.cycles(reader.model, name)
+    found = releases.of_product(reader.model, name, reader.calendar)
     return reader.render(
         "product.html",
         product=product,
         repository=repository,
-        found=releases.of_product(reader.model, name, reader.calendar),
+        found=[each for each in found if not each.is_planned],
+        planned=[each for each in found if each.is_planned],
         cycles=cycles,
-        dates=[each for each in CYCLE_DATES if any(row[each[0]] for row in cycles)],
+        dates=[
+            (day, truth, word)
+            for day, truth, word in CYCLE_DATES
+            if any(row[day] or row[truth] is not None for row in cycles)
+        ],
         stale=reader.stale(RELEASES),
         feed_query={"products": name},
     )

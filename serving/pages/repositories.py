@@ -76,7 +76,7 @@ async def repository_page(reader: Read, owner: str, name: str) -> Response:
     wanted = f"{owner}/{name}"
     repository = repositories.find(reader.model, wanted)
     if repository is None:
-        return reader.refuse("unknown_repository", 404, name=wanted)
+        return ranked_page(reader, wanted)
     if repository["repository_name"] != wanted:
         return RedirectResponse(reader.page(f"repositories/{repository['repository_name']}/"), 308)
     reader.over(*SHOWN, partition=repository["repository_id"])
@@ -95,6 +95,17 @@ async def repository_page(reader: Read, owner: str, name: str) -> Response:
         ),
         sections=sections,
         stale=reader.stale() + reader.partly(streams_of(*SHOWN), repository["repository_id"]),
+    )
+
+
+def ranked_page(reader: Reader, wanted: str) -> Response:
+    """What rankings tell of a name that no repository is known by."""
+    days = repositories.ranked(reader.model, wanted)
+    if not days:
+        return reader.refuse("unknown_repository", 404, name=wanted)
+    reader.over("unresolved_rankings")
+    return reader.render(
+        "ranked.html", name=days[0]["repository_name"], days=days, stale=reader.stale()
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -60,9 +61,9 @@ class Selection:
         return ",".join(rest if product in self.products else [*rest, product])
 
     def found(
-        self, model: Model, posted: Posted, calendar: str, limit: int = PAGE
+        self, model: Model, posted: Posted, calendar: str, today: date, limit: int = PAGE
     ) -> list[Release]:
-        """Newest first. Raises DamagedPlace.
+        """Newest first; what is posted for a day to come waits for it. Raises DamagedPlace.
 
         What is posted and known to the marts too, for a day of the same page, is the marts' release with one more
         source.
@@ -80,7 +81,7 @@ class Selection:
         told: dict[tuple[str, str], str] = {}
         new: list[Release] = []
         for each in self.posted(posted):
-            if self.place and each.day > self.place[0]:
+            if each.day > (self.place[0] if self.place else today.isoformat()):
                 continue
             if each.day < oldest or (len(new) >= limit and each.day != new[-1].day):
                 break

@@ -84,6 +84,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "eol": ("End of life", "지원 종료"),
     "extended_end": ("Extended support until", "연장 지원 종료"),
     "over": ("ended", "종료됨"),
+    "not_over": ("not ended", "종료되지 않음"),
+    "planned": ("Planned", "출시 예정"),
+    "withdrawn_since": (
+        "endoflife no longer lists this product since {day}; nothing here is counted as its latest version.",
+        "{day}부터 endoflife에서 이 제품을 제공하지 않으므로 최신 버전으로 표시하지 않습니다.",
+    ),
     "latest": ("Latest version", "최신 버전"),
     "product_dissent": (
         "The sources differ: GitHub says {github}, endoflife says {endoflife}.",
@@ -120,6 +126,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "Upstream no longer has it ({evidence}); these are its last values.",
         "원본에서 삭제되었습니다({evidence}). 마지막 값을 보여 줍니다.",
     ),
+    "ranked_only": (
+        "Only rankings tell of this name, on {count} days: no repository is known by it, so that its days are tied to none.",
+        "이 이름은 랭킹에서만 {count}일 확인되었습니다. 해당하는 저장소를 알 수 없어 저장소와 연결하지 않았습니다.",
+    ),
+    "lists": ("Lists", "목록"),
+    "why": ("Why it is tied to none", "연결하지 않은 이유"),
+    "reason_unknown name": ("nobody was ever seen with the name", "이 이름으로 확인된 저장소 없음"),
+    "reason_name of no known repository on that day": (
+        "who had the name had it on other days",
+        "해당 날짜에는 이 이름의 저장소 없음",
+    ),
+    "reason_ambiguous name": ("two may have had the name", "이름이 겹치는 저장소가 둘 이상"),
     "former": ("Former names", "이전 이름"),
     "watchers": ("Watchers", "워처"),
     "open_issues": ("Open issues", "열린 이슈"),

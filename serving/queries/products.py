@@ -20,9 +20,9 @@ def find(model: Model, name: str) -> sqlite3.Row | None:
 
 
 def cycles(model: Model, name: str) -> list[sqlite3.Row]:
-    """A product's release cycles, newest first."""
+    """A product's release cycles that upstream still lists, newest first."""
     return model.rows(
-        "select * from release_cycles where product_name = ? "
+        "select * from release_cycles where product_name = ? and is_withdrawn is not 1 "
         "order by released_date desc, cycle_name desc",
         name,
     )

@@ -19,6 +19,8 @@ SHOWN = (
     "not {0}.is_draft and not {0}.is_withdrawn and not {0}.is_deleted"
     " and ({0}.is_version or {0}.release_kind = 'release')"
 )
+# Nor is what is not out yet.
+OUT = "{0}.is_planned is not 1"
 # Who is believed where several sources know a version, as in the mart products.
 RANK = "case {0}.release_kind when 'release' then 1 when 'statement' then 2 else 3 end"
 
@@ -29,7 +31,8 @@ class Release:
 
     `day` and `sources` (each source's day, null if undated) are in the calendar that was asked for, `at` is UTC text,
     null where only a day is known. `place` is where it stands in the order, newest first. `origin` is `github`,
-    `endoflife`, or `posted` for what others posted. `end_of_life_date` is its release cycle's.
+    `endoflife`, or `posted` for what others posted. `end_of_life_date` and `is_ended` (true where no day is told) are
+    its release cycle's. `is_planned`: its day was still to come when the sources were last looked at.
     """
 
     product: str
@@ -46,6 +49,8 @@ class Release:
     sources: tuple[tuple[str, str | None], ...] = ()
     cycle: str | None = None
     end_of_life_date: str | None = None
+    is_ended: bool = False
+    is_planned: bool = False
 
     @property
     def has_dissent(self) -> bool:
@@ -58,7 +63,9 @@ class Release:
 
     def is_over(self, today: date) -> bool:
         """Whether its release cycle has ended before today."""
-        return self.end_of_life_date is not None and self.end_of_life_date < today.isoformat()
+        if self.end_of_life_date is None:
+            return self.is_ended
+        return self.end_of_life_date < today.isoformat()
 
 
 def newest(
@@ -73,7 +80,7 @@ def newest(
     """Dated releases, newest first, at most MOST: of some products (all without), after a place in the order,
     whose product, version or title holds a text."""
     day = f"r.{DAYS[calendar]}"
-    where, values = [f"{day} is not null"], []
+    where, values = [f"{day} is not null", OUT.format("r")], []
     if wanted := sorted(set(products)):
         where.append(f"r.product_name in ({', '.join('?' * len(wanted))})")
         values += wanted
@@ -92,12 +99,13 @@ def newest(
 
 
 def of_product(model: Model, product: str, calendar: str = "UTC") -> list[Release]:
-    """Every release of a product, newest first, undated ones last."""
+    """Every release of a product, planned ones among them, newest first, undated ones last."""
     return chosen(model, calendar, "r.product_name = ?", [product, -1])
 
 
 def find(model: Model, product: str, version: str, calendar: str = "UTC") -> Release | None:
-    found = chosen(model, calendar, "r.product_name = ? and r.version = ?", [product, version, 1])
+    where = f"r.product_name = ? and r.version = ? and {OUT.format('r')}"
+    found = chosen(model, calendar, where, [product, version, 1])
     return found[0] if found else None
 
 
@@ -114,10 +122,11 @@ def chosen(model: Model, calendar: str, where: str, values: list[Any]) -> list[R
                 where o.product_name = r.product_name and o.version = r.version and {SHOWN.format("o")}
             ) as told,
             (
-                select json_array(c.cycle_name, c.end_of_life_date)
+                select json_array(c.cycle_name, c.end_of_life_date, c.is_ended)
                 from release_cycles as c
                 where
                     c.product_name = r.product_name
+                    and c.is_withdrawn is not 1
                     and (r.version = lower(c.cycle_name) or r.version like lower(c.cycle_name) || '.%')
                 order by length(c.cycle_name) desc, c.product_id
                 limit 1
@@ -130,7 +139,7 @@ def chosen(model: Model, calendar: str, where: str, values: list[Any]) -> list[R
                 select o.rowid
                 from releases as o
                 where o.product_name = r.product_name and o.version = r.version and {SHOWN.format("o")}
-                order by o.{day} is null, {RANK.format("o")}, o.source_name
+                order by o.is_planned is 1, o.{day} is null, {RANK.format("o")}, o.source_name
                 limit 1
             )
         order by
@@ -143,7 +152,7 @@ def chosen(model: Model, calendar: str, where: str, values: list[Any]) -> list[R
 
 
 def release(row: sqlite3.Row) -> Release:
-    cycle, end_of_life_date = json.loads(row["cycle"] or "[null, null]")
+    cycle, end_of_life_date, is_ended = json.loads(row["cycle"] or "[null, null, null]")
     return Release(
         product=row["product_name"],
         version=row["version"],
@@ -159,6 +168,8 @@ def release(row: sqlite3.Row) -> Release:
         sources=tuple(sorted((source, day) for source, day in json.loads(row["told"]))),
         cycle=cycle,
         end_of_life_date=end_of_life_date,
+        is_ended=bool(is_ended),
+        is_planned=bool(row["is_planned"]),
     )
 
 

@@ -6,7 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from orchestration.marts import contracts
 from serving.model import Model
 
 # What a list can be sorted by, to the column; the highest, the newest or (names) the first come first.
@@ -61,21 +63,50 @@ class Filter:
         return " and ".join(terms) or "true", values
 
 
-def find(model: Model, name_or_id: str) -> sqlite3.Row | None:
+def find(model: Model, name_or_id: str) -> sqlite3.Row | dict[str, Any] | None:
     """The row of `repositories` of a permanent id, or of a name that it has or had, in any letter case.
 
-    Of several the one that has the name now counts, else the one that had it last.
+    Of several the one that has the name now counts, else the one that had it last. One that nobody has asked GitHub
+    for, but whose days archive and rankings tell, has the columns that these know.
     """
     if "/" not in name_or_id:
-        return model.row("select * from repositories where repository_id = ?", name_or_id)
+        known = model.row("select * from repositories where repository_id = ?", name_or_id)
+        return known or unasked(model, "n.repository_id = ?", name_or_id)
     current = model.row(
         "select * from repositories where repository_name = ? collate nocase order by is_deleted, repository_id",
         name_or_id,
     )
-    return current or model.row(
+    former = model.row(
         "select r.* from repository_names n join repositories r on r.repository_id = n.repository_id "
         "where n.repository_name = ? collate nocase order by n.last_confirmed_at desc, r.repository_id",
         name_or_id,
+    )
+    return current or former or unasked(model, "n.repository_name = ? collate nocase", name_or_id)
+
+
+def unasked(model: Model, which: str, value: str) -> dict[str, Any] | None:
+    """A repository that `repositories` does not have, with its last name and the figures of its newest day."""
+    found = model.row(
+        "select n.repository_id, (select m.repository_name from repository_names m "
+        "where m.repository_id = n.repository_id order by m.name_number desc limit 1) as repository_name, "
+        "d.star_count, d.fork_count, d.watcher_count, d.open_issue_count, d.open_pull_request_count, "
+        "d.open_issue_and_pull_request_count, d.clean_version, d.observed_at "
+        "from repository_names n join repositories_daily d on d.repository_id = n.repository_id "
+        f"where {which} order by n.last_confirmed_at desc, n.repository_id, d.observed_date desc, d.calendar",
+        value,
+    )
+    return dict.fromkeys(contracts()["repositories"].columns) | dict(found) if found else None
+
+
+def ranked(model: Model, name: str) -> list[sqlite3.Row]:
+    """The days, newest first, on which rankings list a name that no known repository bears: the day's most stars and
+    forks, the lists, and why the name is nobody's."""
+    return model.rows(
+        "select ranking_date, max(repository_name) as repository_name, max(star_count) as star_count, "
+        "max(fork_count) as fork_count, group_concat(distinct list_name) as lists, min(reason) as reason "
+        "from unresolved_rankings where repository_name = ? collate nocase "
+        "group by ranking_date order by ranking_date desc",
+        name,
     )
 
 

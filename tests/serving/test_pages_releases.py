@@ -245,3 +245,30 @@ def test_a_product_page_has_every_version_its_notes_and_its_cycles(house, shown)
     assert re.findall(r"<h3>(.*?)</h3>", html) == ["4.1.0", "4.1.0-rc1"]
     assert "What is new in <strong>4.1.0</strong>." in html
     assert "2028-01-01" in html and "Extended support" not in html
+
+
+def test_a_product_page_tells_what_has_ended_and_what_is_planned_without_counting_it(house, shown):
+    for cycle, is_ended in (("5", False), ("4", True)):
+        house.insert("release_cycles", product_name="hive", cycle_name=cycle, is_ended=is_ended)
+    house.insert("release_cycles", product_name="hive", cycle_name="1", is_withdrawn=True)
+    later = date(2027, 10, 1)
+    house.release(
+        "hive", "5.0", at(20), source_name="endoflife", release_kind="statement", released_at=None,
+        released_date=later, released_date_seoul=later, is_planned=True,
+    )  # fmt: skip
+    house.insert(
+        "products", product_name="gone", release_count=0, is_withdrawn=True, withdrawn_at=at(31),
+        has_dissent=False, clean_version=1,
+    )  # fmt: skip
+    with shown() as client:
+        html = client.get("/products/hive/?lang=en").text
+        gone = client.get("/products/gone/?lang=en").text
+        main = client.get("/?lang=en&products=hive").text
+    cells = dict(re.findall(r'<tr><th scope="row">(.*?)</th><td>.*?</td><td>(.*?)</td></tr>', html))
+    assert cells == {"5": "not ended", "4": '<span class="flag over">ended</span>'}
+    planned, listed = html[html.index('id="planned"') :].split('id="versions"')
+    assert re.findall(r"<h3>(.*?)</h3>", planned) == ["5.0"]
+    assert re.findall(r"<h3>(.*?)</h3>", listed) == ["4.2.0"]
+    assert "<dt>Versions</dt><dd>1</dd>" in html
+    assert cards(main) == ["hive"] and "End of life: ended" in main
+    assert "no longer lists this product since 2026-10-31" in gone

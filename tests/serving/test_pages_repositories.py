@@ -64,6 +64,19 @@ def shown(tmp_path_factory):
             "repository_names", repository_id=id, repository_name=name, name_number=number + 1,
             is_current=name == "b/two", last_confirmed_at=at(date(2026, 10, number + 1)), clean_version=1,
         )  # fmt: skip
+    house.insert(
+        "repository_names", repository_id="9", repository_name="Far/Away", name_number=1, is_current=True,
+        last_confirmed_at=at(date(2026, 10, 1)), clean_version=1,
+    )  # fmt: skip
+    counted(house, date(2026, 10, 2), 71, "ranking", "9")
+    counted(house, date(2026, 10, 3), 73, "ranking", "9")
+    for name, day, list_name, stars in (
+        ("Lone/Star", 1, "Python", 80), ("Lone/Star", 2, "Python", 88), ("lone/star", 2, "top-100-stars", 90),
+    ):  # fmt: skip
+        house.insert(
+            "unresolved_rankings", repository_name=name, list_name=list_name, list_rank=1, reason="unknown name",
+            star_count=stars, fork_count=5, ranking_date=date(2026, 10, day), clean_version=1,
+        )  # fmt: skip
     for number in range(30):
         counted(house, date(2026, 10, 1) + timedelta(number), 100 + number, "api", "2")
     house.sql(
@@ -138,6 +151,19 @@ def test_what_is_gone_is_shown_as_it_was_last(shown):
     with shown as client:
         html = client.get("/repositories/c/three/?lang=en").text
     assert "Upstream no longer has it (GET answered 404)" in html and ">900<" in html
+
+
+def test_what_nobody_asked_github_for_has_a_page_of_what_is_known(shown):
+    with shown as client:
+        known = client.get("/repositories/far/away/?lang=en")
+        ranked = client.get("/repositories/LONE/star/?lang=en")
+        chart = client.get("/charts/stars/Far/Away.svg")
+    assert (known.status_code, known.url.path) == (200, "/repositories/Far/Away/")
+    assert "<h1>Far/Away</h1>" in known.text and "<dt>Stars</dt><dd>73" in known.text
+    assert chart.status_code == 200 and "no longer watched" not in known.text
+    assert ranked.status_code == 200 and "on 2 days" in ranked.text
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td>', ranked.text)
+    assert rows == [("2026-10-02", "90"), ("2026-10-01", "80")]
 
 
 def test_a_former_name_leads_to_the_repository(shown):

@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from serving.model import Model
+from serving.pages.selection import Selection
+from serving.posted import Posted, Update
 from serving.publication import Publication
-from serving.queries import releases
+from serving.queries import activity, releases
 from serving.read_model import build
+from serving.sender import feed
 
 
 @pytest.fixture
@@ -45,6 +48,45 @@ def test_newest_releases_come_first_and_what_upstream_took_back_not_at_all(house
     ]  # fmt: skip
     assert versions(releases.newest(model, ["spark"])) == [("spark", "4.1.0"), ("spark", "4.0.0")]
     assert versions(releases.of_product(model, "hive")) == [("hive", "4.2.0"), ("hive", "5.0.0")]
+
+
+def test_what_is_not_out_yet_is_no_news(house, shown):
+    house.release("lang", "1.1.0", at(3))
+    stated = {"source_name": "endoflife", "release_kind": "statement", "released_at": None}
+    later = date(2027, 10, 1)
+    for version in ("2.0.0", "1.2.0"):
+        house.release(
+            "lang", version, at(5), **stated, is_planned=True, released_date=later, released_date_seoul=later
+        )  # fmt: skip
+    house.release("lang", "1.2.0", at(4), released_date=None, released_at=None)
+    house.sql("update marts.releases set body = null")
+    model = shown()
+    assert versions(releases.newest(model)) == [("lang", "1.1.0")]
+    assert [row[:2] for row in feed(house.place)] == [["lang", "1.1.0"]]
+    assert releases.find(model, "lang", "2.0.0") is None
+    # What has a tag already is out, only not dated.
+    planned = {each.version: each.is_planned for each in releases.of_product(model, "lang")}
+    assert planned == {"2.0.0": True, "1.1.0": False, "1.2.0": False}
+
+
+def test_what_is_posted_for_a_day_to_come_waits_for_it(house, shown):
+    house.release("lang", "1.1.0", at(3))
+    posted = Posted(house.place)
+    posted.take([Update("tool", "1", "https://example.org", date(2026, 11, 5))], at(9))
+    model, selected = shown(), Selection()
+    for today, wanted in ((4, ["lang"]), (5, ["tool", "lang"])):
+        found = selected.found(model, posted, "UTC", date(2026, 11, today))
+        assert [each.product for each in found] == wanted
+
+
+def test_what_was_closed_before_it_was_opened_was_never_less_than_closed(house, shown):
+    for number, (opened, closed) in enumerate([(at(5), datetime(2014, 1, 1)), (at(5), None)]):
+        house.insert(
+            "issues", issue_id=str(number), repository_id="1", is_deleted=False, created_at=opened, closed_at=closed,
+            created_date=opened.date(), clean_version=1,
+        )  # fmt: skip
+    found = [tuple(row) for row in activity.daily("issues", shown(), "1")]
+    assert found == [("2026-10-05", 2, 1, 1)]
 
 
 def test_pages_of_any_size_make_up_the_whole_list(house, shown):

@@ -41,6 +41,35 @@ def test_an_unknown_field_and_a_changed_type_are_reported_and_the_row_stays(spar
     ]
 
 
+def test_a_day_or_true_and_false_in_one_field_are_two_columns_and_no_drift(spark, landing):
+    columns = {
+        "cycle": {"type": "string", "nullable": False},
+        "ends_on": {"type": "date", "path": "eol"},
+        "is_ended": {"type": "boolean", "path": "eol"},
+        "support_ends_on": {"type": "date", "path": "support|eoas"},
+        "is_supported": {"type": "boolean", "path": "support"},
+        "is_support_ended": {"type": "boolean", "path": "eoas"},
+        "text": {"type": "string", "path": "eol"},
+    }
+    spec = source(items={"key": ["cycle"], "columns": columns})
+    landing.land(
+        "items",
+        {"cycle": "5", "eol": False, "support": True},
+        {"cycle": "4", "eol": True, "eoas": True},
+        {"cycle": "3", "eol": "2024-01-01", "support": "2023-01-01"},
+        {"cycle": "2", "eol": "soon", "eoas": "2022-01-01"},
+    )
+    deduplicate(spark, landing.lake, spec)
+    found = "cycle, ends_on, is_ended, support_ends_on, is_supported, is_support_ended"
+    assert landing.clean("items", found) == [
+        ("2", None, None, date(2022, 1, 1), None, None),
+        ("3", date(2024, 1, 1), None, date(2023, 1, 1), None, None),
+        ("4", None, True, None, None, True),
+        ("5", None, False, None, True, None),
+    ]
+    assert drift(landing) == [("eol", "type", "date or boolean", "soon", 1)]
+
+
 def test_a_path_takes_the_first_place_that_holds_a_value(spark, landing):
     columns = {
         "id": {"type": "string", "path": "id|@fallback", "nullable": False},

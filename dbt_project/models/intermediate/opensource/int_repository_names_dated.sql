@@ -12,6 +12,7 @@ repositories as (
 
 ),
 
+-- A name is borne anew also by who had it before, if another was seen with it meanwhile.
 compared as (
 
     select
@@ -19,7 +20,11 @@ compared as (
         lag(name_key) over (
             partition by repository_id
             order by first_seen_at, name_key
-        ) as former_name_key
+        ) as former_name_key,
+        lag(repository_id) over (
+            partition by name_key
+            order by first_seen_at, repository_id
+        ) as former_bearer_id
     from sightings
 
 ),
@@ -28,7 +33,7 @@ numbered as (
 
     select
         *,
-        sum(case when name_key = former_name_key then 0 else 1 end) over (
+        sum(case when name_key = former_name_key and repository_id = former_bearer_id then 0 else 1 end) over (
             partition by repository_id
             order by first_seen_at, name_key
             rows between unbounded preceding and current row

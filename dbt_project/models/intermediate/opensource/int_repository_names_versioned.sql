@@ -81,6 +81,29 @@ final as (
     from compared
     {% if is_incremental() -%}
     where is_changed or last_confirmed_at is distinct from known_confirmed_at
+
+    -- An earlier sighting may join two times of a name: without its name the surplus row is taken away.
+    union all
+
+    select
+        known.repository_id,
+        cast(null as {{ dbt.type_string() }}) as repository_name,
+        known.name_number,
+        newest.clean_version as interval_version,
+        newest.clean_version,
+        known.is_extended,
+        known.is_current,
+        known.first_seen_at,
+        known.last_confirmed_at,
+        known.valid_from,
+        known.valid_to
+    from {{ this }} as known
+    cross join newest
+    left join names
+        on
+            known.repository_id = names.repository_id
+            and known.name_number = names.name_number
+    where names.repository_id is null
     {% endif %}
 
 )
