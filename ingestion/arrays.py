@@ -16,17 +16,26 @@ INSTANT = pa.timestamp("us", "UTC")
 
 def texts(values: Sequence[bytes | str | None]) -> pa.Array:
     builder = pa.lib.StringBuilder()
-    builder.append_values(values)
+    try:
+        builder.append_values(values)
+    except UnicodeEncodeError:  # half a surrogate somewhere, which UTF-8 cannot hold
+        builder = pa.lib.StringBuilder()
+        builder.append_values([v if v is None else encoded(v) for v in values])
     return builder.finish()
+
+
+def encoded(value: bytes | str) -> bytes:
+    """A text as UTF-8; half a surrogate is written as its escape."""
+    return value.encode("utf-8", "backslashreplace") if isinstance(value, str) else value
 
 
 def joined(values: Sequence[bytes | str]) -> pa.Array:
     """As `texts`, for long ones: the bytes are copied once."""
-    encoded = [value.encode() if isinstance(value, str) else value for value in values]
-    offsets = np.zeros(len(encoded) + 1, "i4")
-    np.cumsum(np.fromiter(map(len, encoded), "i4", len(encoded)), out=offsets[1:])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
+    parts = [encoded(value) for value in values]
+    offsets = np.zeros(len(parts) + 1, "i4")
+    np.cumsum(np.fromiter(map(len, parts), "i4", len(parts)), out=offsets[1:])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(parts))]
+    return pa.Array.from_buffers(pa.string(), len(parts), buffers)
 
 
 def integers(values: np.ndarray) -> pa.Array:

@@ -7,8 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +17,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_random_exponential
 from yarl import URL
 
+from ingestion.instants import read_http_date
 from ingestion.limits import Gate, OutOfTime, Sleeper, Timer, Token, TokenPool
 from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply, is_rate_limited, message_of, seconds_of
@@ -220,9 +220,8 @@ class Client:
             return Reply(answer.status, url, answer.headers, content, self.date_of(answer.headers))
 
     def date_of(self, headers: Mapping[str, str]) -> datetime:
-        """The Date header, UTC; our clock where upstream gave none."""
-        text = headers.get("Date")
-        return parsedate_to_datetime(text).astimezone(UTC) if text else self.now()
+        """The Date header, UTC; our clock where upstream gave none that can be read."""
+        return read_http_date(headers.get("Date")) or self.now()
 
     def judge(self, reply: Reply, token: Token, resource: str, date: float) -> None:
         """Raises Retryable or Refused unless the answer can be taken as it is."""

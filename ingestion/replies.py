@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
 
+from ingestion.instants import read_http_date
 from ingestion.records import Records
 from ingestion.unreadable import Malformed, value_of
 
@@ -82,9 +82,8 @@ def message_of(reply: Reply) -> str:
 
 
 def seconds_of(text: str | None, date: float) -> float | None:
-    """A Retry-After header in seconds from the answer's Date; None without one."""
-    if not text:
-        return None
-    if text.strip().isdigit():
+    """A Retry-After header in seconds from the answer's Date; None without one that can be read."""
+    if text and text.strip().isdecimal():
         return float(text)
-    return max(0.0, parsedate_to_datetime(text).timestamp() - date)
+    at = read_http_date(text)
+    return max(0.0, at.timestamp() - date) if at else None

@@ -145,10 +145,14 @@ def elements(path: Path) -> Iterator[list[tuple[bytes, Any]]]:
         found, at = [], 0
         if not is_open and text.lstrip("\ufeff \t\r\n"):
             is_open, at = True, text.index("[") + 1
-        while (element := next_element(decoder, text, at)) is not None:
-            start, end, value = element
-            found.append((text[start:end].encode("utf-8", "surrogateescape"), value))
-            at = end
+        try:
+            while (element := next_element(decoder, text, at)) is not None:
+                start, end, value = element
+                found.append((text[start:end].encode("utf-8", "surrogateescape"), value))
+                at = end
+        except Damage:
+            yield found
+            raise
         text = text[at:]
         yield found
         if len(text) > RECORD_BYTES:
@@ -159,13 +163,18 @@ def elements(path: Path) -> Iterator[list[tuple[bytes, Any]]]:
 
 
 def next_element(decoder: json.JSONDecoder, text: str, at: int) -> tuple[int, int, Any] | None:
-    """(start, end, value) of the element after `at`; None if it is not whole yet, or the last one passed."""
+    """(start, end, value) of the element after `at`; None if it is not whole yet, or the last one passed.
+
+    Raises Damage for one that is nested too deeply: nobody knows where it ends.
+    """
     while at < len(text) and text[at] in " \t\r\n,":
         at += 1
     try:
         value, end = decoder.raw_decode(text, at)
     except ValueError:
         return None
+    except RecursionError as error:
+        raise Damage(f"the JSON array is nested too deeply at: {text[at : at + 60]!r}") from error
     after = end
     while after < len(text) and text[after] in " \t\r\n":
         after += 1
@@ -205,8 +214,8 @@ def plain(path: Path) -> io.BufferedIOBase:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file can be unpacked to its end."""
+    """Whether a file can be unpacked to its end and holds something."""
     try:
-        return all(True for _ in blocks(path))
+        return sum(len(block) for block in blocks(path)) > 0
     except Damage:
         return False

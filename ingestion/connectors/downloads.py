@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +24,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from ingestion.instants import read_http_date
 from ingestion.landing import Context
 
 log = logging.getLogger(__name__)
@@ -148,8 +148,7 @@ class Downloads:
         wanted = answer.wanted
         answer.requests += 1
         with self.session.get(wanted.url, headers=condition(wanted.tag), stream=True) as response:
-            if response.headers.get("Date"):
-                answer.date = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+            answer.date = read_http_date(response.headers.get("Date")) or answer.date
             if response.status_code == 304:
                 return
             if response.status_code in GONE:
@@ -184,10 +183,10 @@ def spool(response: Response, path: Path) -> int:
 def refusal(response: Response) -> DownloadFailed:
     failure = DownloadFailed(f"answered {response.status_code}")
     said = response.headers.get("Retry-After", "")
-    if said.isdigit():
+    if said.isdecimal():
         failure.retry_after = float(said)
-    elif said:
-        failure.retry_after = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+    elif at := read_http_date(said):
+        failure.retry_after = (at - datetime.now(UTC)).total_seconds()
     return failure
 
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import csv
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import orjson
 
 from ingestion.budget import Estimate, Plan
 from ingestion.connectors.archive_files import Damage, SourceFile, base_url, folder_of
 from ingestion.connectors.downloads import Answer, Downloads, Wanted
 from ingestion.connectors.feeds import ASSUMED_SECONDS, land_folder, plan_folder
 from ingestion.landing import Context, Failure, Item, Remember, Rows
+from ingestion.readable import TooDeep, read_json, storable, write_json
 from ingestion.readings import reading
+from ingestion.records import Malformed
 from ingestion.spec import SourceSpec
-from orchestration.settings import ROOT, Settings
+from ingestion.watchlist import read_watchlist
+from orchestration.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SNAPSHOT = re.compile(r"^\d{4}-\d\d-\d\d$")
-WATCHLIST = ROOT / "ingestion" / "watchlist.csv"
+# The tables by the member of a nested file that they are read from, and what names an entry.
+TABLES = {"release_dates": ("versions", "version"), "release_cycles": ("releases", "cycle")}
 
 
 @dataclass(frozen=True)
@@ -68,30 +73,34 @@ def plan(spec: SourceSpec, state: dict[str, Any], settings: Settings) -> Plan:
 
 
 def watched(settings: Settings) -> dict[str, str]:
-    """{slug: product name} of the watchlist's enabled products of this kind."""
-    path = settings.watchlist or WATCHLIST
-    with path.open(newline="", encoding="utf-8") as file:
-        return {
-            row["target"]: row["product_name"] or row["target"]
-            for row in csv.DictReader(file)
-            if row["kind"] == "endoflife" and row["enabled"].strip().lower() == "true"
-        }
+    """{slug: product name} of the watchlist's enabled products of this kind; the first line's name."""
+    names: dict[str, str] = {}
+    for entry in read_watchlist(settings):
+        if entry.kind == "endoflife" and entry.is_enabled:
+            names.setdefault(entry.target, entry.product_name)
+    return names
 
 
 def files(folder: Path) -> list[Path]:
     """The JSON files of a folder and of its dated subfolders, older snapshots first."""
-    dated = [path for path in folder.glob("*/*.json") if SNAPSHOT.match(path.parent.name)]
+    dated = [path for path in folder.glob("*/*.json") if snapshot_of(path)]
     return sorted(
         [*folder.glob("[!.]*.json"), *dated], key=lambda path: (path.parent.name, path.name)
     )
 
 
+def snapshot_of(path: Path) -> date | None:
+    """The day that the folder of a file is named by; None if it names none."""
+    name = path.parent.name
+    try:
+        return date.fromisoformat(name) if SNAPSHOT.match(name) else None
+    except ValueError:
+        return None
+
+
 def stated(file: SourceFile, names: dict[str, str], now: datetime) -> Statement:
     """A file of a dated folder was true at that day's start, one without at the start of today."""
-    product, snapshot = file.path.stem, file.path.parent.name
-    day = now.date()
-    if SNAPSHOT.match(snapshot):
-        day = datetime.fromisoformat(snapshot).date()
+    product, day = storable(file.path.stem), snapshot_of(file.path) or now.date()
     at = datetime.combine(day, time(), UTC)
     return Statement(product, names.get(product, product), at, f"{day:%Y-%m-%d}")
 
@@ -142,68 +151,122 @@ def land_vanished(context: Context, slug: str, url: str, at: datetime) -> Iterat
 
 
 def is_json(path: Path) -> bool:
+    """Whether asking again is no use: the file is whole, whatever stands in it."""
     try:
-        orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError:
+        read_json(path.read_bytes())
+    except TooDeep:
+        return True
+    except Malformed:
         return False
     return True
 
 
 def land_file(file: SourceFile, statement: Statement) -> Iterator[Item]:
-    """The versions and cycles of a file with their counts. Raises Damage if it is not such a file."""
+    """The versions and cycles of a file with their counts; what is of another shape ends in quarantine.
+
+    Raises Damage, after the row for the quarantine, if the file is no JSON: it may come whole next time.
+    """
+    content = file.path.read_bytes()
     try:
-        content = orjson.loads(file.path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise Damage(f"{file.url}: not JSON: {error}") from error
+        landed = [*entries(file, statement, read_json(content), content)]
+    except Malformed as error:
+        yield from land_refused(file, statement, "release_dates", content, f"the file is {error}")
+        if not isinstance(error, TooDeep):
+            raise Damage(f"{file.url}: {error}") from error
+        return
+    yield from landed
+
+
+def entries(file: SourceFile, statement: Statement, content: Any, text: bytes) -> Iterator[Rows]:
+    """The rows and readings of a file's tables. Raises TooDeep."""
     if not isinstance(content, dict):
-        raise Damage(f"{file.url}: an object is expected, not a {type(content).__name__}")
-    is_nested = any(isinstance(content.get(name), dict) for name in ("versions", "releases"))
-    versions = content.get("versions") or {} if is_nested else content
-    kind = "nested" if is_nested else "flat"
-    yield from statements(file, statement, "release_dates", kind, versions)
-    expected = {"release_dates": "versions" if is_nested else None}
-    if is_nested and (cycles := content.get("releases")):
-        yield from statements(file, statement, "release_cycles", kind, cycles)
-        expected["release_cycles"] = "releases"
-    for table, member in expected.items():
-        yield reading(
-            table,
-            statement.product,
-            count_keys(file.path, member),
-            "keys counted by DuckDB",
-            source_url=file.url,
-            observed_at=statement.observed_at,
-        )
+        reason = f"the file is {kind_of(content)}, not an object"
+        yield from land_refused(file, statement, "release_dates", text, reason)
+        return
+    is_nested = any(not isinstance(content.get(name, ""), str) for name, _ in TABLES.values())
+    if not is_nested:
+        yield from land_entries(file, statement, "release_dates", content, None)
+        return
+    for table, (member, _) in TABLES.items():
+        found = content.get(member)
+        if found is None:
+            found = {}
+        if not isinstance(found, dict):
+            reason = f"`{member}` is {kind_of(found)}, not an object"
+            yield from land_refused(file, statement, table, write_json(found).encode(), reason)
+        elif found or table == "release_dates":
+            yield from land_entries(file, statement, table, found, member)
 
 
-def statements(
-    file: SourceFile, statement: Statement, table: str, kind: str, entries: dict[str, Any]
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words."""
+    named = {list: "a list", dict: "an object", str: "a text", bool: "true or false"}
+    return "null" if value is None else named.get(type(value), "a number")
+
+
+def land_entries(
+    file: SourceFile,
+    statement: Statement,
+    table: str,
+    found: dict[str, Any],
+    member: str | None,
 ) -> Iterator[Rows]:
-    """One row per entry of a table's object; the entry's name is part of the context."""
-    named = "version" if table == "release_dates" else "cycle"
-    shared = {
-        "product": statement.product,
-        "product_name": statement.product_name,
-        "snapshot": statement.snapshot,
-        "file_format": kind,
-    }
+    """One row per entry of a table's object (its name is part of the context), and how many there are."""
+    said = {**said_of(statement), "file_format": "nested" if member else "flat"}
+    _, named = TABLES[table]
     yield Rows(
         table=table,
-        records=[orjson.dumps(value) for value in entries.values()],
+        records=[write_json(value) for value in found.values()],
         partition_name=statement.product,
         source_url=file.url,
         observed_at=statement.observed_at,
-        contexts=[orjson.dumps({**shared, named: name}).decode() for name in entries],
-        keys=[f"{statement.product}/{name}" for name in entries],
+        contexts=[write_json({**said, named: name}) for name in found],
+        keys=[storable(f"{statement.product}/{name}") for name in found],
     )
+    expected, method = count_keys(file.path, member, len(found))
+    yield reading(
+        table, statement.product, expected, method,
+        source_url=file.url, observed_at=statement.observed_at,
+    )  # fmt: skip
 
 
-def count_keys(path: Path, member: str | None) -> int:
-    """The keys of a JSON file's object, or of one of its members, counted by DuckDB."""
-    with duckdb.connect(config={"threads": 1}) as connection:
-        found = connection.execute(
-            "select coalesce(len(json_keys(content, ?)), 0) from read_text(?) as file(name, content, size, changed)",
-            [f"$.{member}" if member else "$", str(path)],
-        ).fetchone()
+def land_refused(
+    file: SourceFile, statement: Statement, table: str, text: bytes, reason: str
+) -> Iterator[Rows]:
+    """A row that ends in quarantine with its reason; nobody knows how many records it stands for."""
+    log.warning("%s: %s; it goes to quarantine", file.url, reason)
+    yield Rows(
+        table=table,
+        records=[text.decode("utf-8", "backslashreplace")],
+        partition_name=statement.product,
+        source_url=file.url,
+        observed_at=statement.observed_at,
+        contexts=write_json({**said_of(statement), "reason": reason}),
+    )
+    yield reading(
+        table, statement.product, 1, f"lower bound: {reason}",
+        source_url=file.url, observed_at=statement.observed_at,
+    )  # fmt: skip
+
+
+def said_of(statement: Statement) -> dict[str, str]:
+    return {
+        "product": statement.product,
+        "product_name": statement.product_name,
+        "snapshot": statement.snapshot,
+    }
+
+
+def count_keys(path: Path, member: str | None, landed: int) -> tuple[int, str]:
+    """(distinct keys of a JSON file's object, or of one of its members, how counted)."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        with duckdb.connect(config={"threads": 1}) as connection:
+            found = connection.execute(
+                "select coalesce(len(list_distinct(json_keys(?, ?))), 0)",
+                [text, f"$.{member}" if member else "$"],
+            ).fetchone()
+    except duckdb.Error:
+        return landed, "keys as they were read; DuckDB does not take the file"
     assert found is not None
-    return int(found[0])
+    return int(found[0]), "keys counted by DuckDB"

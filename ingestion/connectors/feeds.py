@@ -12,6 +12,7 @@ from ingestion.budget import Estimate, Plan
 from ingestion.connectors.archive_files import Damage, SourceFile, base_url, fingerprint, is_whole
 from ingestion.connectors.downloads import Answer, Downloads, Wanted
 from ingestion.landing import Context, Failure, Item, Remember
+from ingestion.readable import storable
 from ingestion.spec import SourceSpec
 
 RETRY_DAYS = 7
@@ -192,7 +193,12 @@ def land_folder(
 ) -> Iterator[Item]:
     """Land every file of a folder that is new or changed since; a broken one is told of in every run."""
     for path in paths:
-        name, mark = path.relative_to(folder).as_posix(), fingerprint(path)
+        name = storable(path.relative_to(folder).as_posix())
+        try:
+            mark = fingerprint(path)
+        except OSError as error:
+            yield Failure(table, name, f"{type(error).__name__}: {error}")
+            continue
         known = context.state.get("files", {}).get(name, {})
         if known.get("fingerprint") == mark:
             if known.get("damage"):
@@ -229,7 +235,8 @@ def plan_folder(
     changed = [
         path
         for path in paths
-        if known.get(path.relative_to(folder).as_posix(), {}).get("fingerprint")
+        if path.exists()  # a link may lead nowhere: the landing names it
+        and known.get(storable(path.relative_to(folder).as_posix()), {}).get("fingerprint")
         != fingerprint(path)
     ]
     size = sum(path.stat().st_size for path in changed)

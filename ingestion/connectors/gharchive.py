@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any
 
 import duckdb
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.budget import Plan
@@ -27,7 +27,9 @@ from ingestion.connectors.archive_files import (
 )
 from ingestion.connectors.feeds import Feed, land_feed, land_folder, plan_feed, plan_folder
 from ingestion.landing import Context, Failure, Item, Rows
+from ingestion.readable import read_json, write_json
 from ingestion.readings import reading
+from ingestion.records import Malformed
 from ingestion.spec import SourceSpec
 from orchestration.settings import Settings
 
@@ -107,12 +109,15 @@ def land_file(context: Context, file: SourceFile) -> Iterator[Item]:
     if hour is not None:
         yield from land_hour(file, hour)
         return
-    reason = orjson.dumps({"reason": NO_HOUR}).decode()
+    reason = write_json({"reason": NO_HOUR})
     yield Rows("events", [str(file.path)], file.name, file.url, context.now(), reason)
 
 
 def land_hour(file: SourceFile, hour: datetime) -> Iterator[Item]:
-    """The events of an hour and how many there should be. Raises Damage after what could be read."""
+    """The events of an hour and how many there should be. Raises Damage after what could be read.
+
+    No hour was ever without an event, so a file that holds none is broken.
+    """
     kind, landed, damage = form(file.path), 0, None
     try:
         for events in READERS[kind](file.path):
@@ -121,6 +126,8 @@ def land_hour(file: SourceFile, hour: datetime) -> Iterator[Item]:
                 yield rows(events, file, hour)
     except Damage as error:
         damage = error
+    if not landed and damage is None:
+        damage = Damage(f"{file.name} holds no event")
     expected, method = count(file.path, kind, landed, damage is not None)
     yield reading("events", label(hour), expected, method, source_url=file.url, observed_at=hour)
     if damage is not None:
@@ -152,8 +159,8 @@ def parsed(line: bytes) -> Event:
     except orjson.JSONDecodeError:
         text = line.decode("utf-8", "backslashreplace")
     try:
-        return text, json.loads(text)  # takes what orjson is too strict for, as half surrogates
-    except ValueError:
+        return text, read_json(line)
+    except Malformed:
         return text, None
 
 
@@ -170,7 +177,7 @@ def events_of_parquet(path: Path) -> Iterator[list[Event]]:
                 values = [without_nulls(row) for row in batch.to_pylist()]
                 options = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
                 yield [(orjson.dumps(value, str, options), value) for value in values]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError, pa.ArrowException) as error:
         raise Damage(f"Parquet of {path.name} cannot be read: {error}") from error
 
 
@@ -214,8 +221,9 @@ def described(record: bytes | str, value: Any) -> tuple[str | None, str]:
     if isinstance(repository, dict) and not value.get("repo") and repository.get("name"):
         owner = repository.get("owner")
         owner = owner.get("login") if isinstance(owner, dict) else owner
-        said["repository_name"] = f"{owner}/{repository['name']}" if owner else repository["name"]
-    return str(key), orjson.dumps(said).decode() if said else "{}"
+        name = str(repository["name"])
+        said["repository_name"] = f"{owner}/{name}" if owner else name
+    return str(key), write_json(said) if said else "{}"
 
 
 def count(path: Path, kind: str, landed: int, is_damaged: bool) -> tuple[int, str]:
@@ -232,7 +240,7 @@ def count(path: Path, kind: str, landed: int, is_damaged: bool) -> tuple[int, st
         else:
             (expected, is_whole), method = count_lines(path), "lines counted in a second reading"
             is_damaged = is_damaged or not is_whole
-    except (OSError, ValueError, duckdb.Error):
+    except (OSError, ValueError, duckdb.Error, pa.ArrowException):
         is_damaged = True
     if is_damaged:
         return max(landed, expected or 0) + 1, "lower bound: the file is broken"

@@ -17,11 +17,12 @@ from ingestion.connectors.github_pages import Pages
 from ingestion.connectors.github_projects import land_projects
 from ingestion.connectors.github_state import NoRepository, Repositories, Repository
 from ingestion.connectors.github_visits import Visitor
-from ingestion.connectors.github_watchlist import Watchlist, read_watchlist
+from ingestion.connectors.github_watchlist import Watchlist
 from ingestion.fetch import Client, Refused, TooHeavy, Unanswered
 from ingestion.landing import Context, Item, Remember
 from ingestion.limits import Gate, NoToken, OutOfTime, TokenPool
 from ingestion.streaming import Emit, drain
+from ingestion.watchlist import read_watchlist
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from ingestion.connectors.github_guards import is_due_in_full, stands_still
 from ingestion.connectors.github_known import known_keys
 from ingestion.connectors.github_pages import Pages
 from ingestion.connectors.github_state import Memory, Repository
+from ingestion.instants import earlier, read_instant
 from ingestion.readings import reading
 from ingestion.records import Records
 from ingestion.replies import Reply
@@ -192,11 +193,11 @@ class List:
         return self.expected is None or self.expected == self.memory.get("held")
 
     def overlapped(self, overlap: timedelta | None) -> str | None:
-        """Where a reading begins; None: at the beginning."""
-        cursor = self.memory.get("cursor")
+        """Where a reading begins; None: at the beginning. What upstream dates in the future hides nothing."""
+        cursor = read_instant(self.memory.get("cursor") or "")
         if cursor is None or overlap is None or not (self.endpoint.since or self.stop_column):
             return None
-        return instant(datetime.fromisoformat(cursor) - overlap)
+        return instant(earlier(min(cursor, self.desk.context.now()), overlap))
 
     def reaches(self, records: Records, column: str, floor: str) -> bool:
         """Whether a page in descending order has come to what was read last time."""

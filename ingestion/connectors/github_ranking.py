@@ -20,12 +20,17 @@ from ingestion.budget import Plan
 from ingestion.connectors.archive_files import Damage, SourceFile, blocks, folder_of, packing
 from ingestion.connectors.feeds import Feed, land_feed, land_folder, plan_feed, plan_folder
 from ingestion.landing import Context, Failure, Item, Remember, Rows
+from ingestion.readable import write_json
 from ingestion.readings import reading
 from ingestion.spec import SourceSpec
 from orchestration.settings import Settings
 
 DAY = re.compile(r"^github-ranking-(\d{4}-\d\d-\d\d)\.csv(\.gz|\.zst)?$")
 NO_DAY = "file name is not `github-ranking-` and a day"
+# How a byte that is no UTF-8 is held in a text.
+NO_UTF8 = re.compile("[\udc80-\udcff]")
+# Without these a line is of no list.
+NEEDED = ("item", "rank")
 # A day's figures are those of its end.
 END = timedelta(days=1) - timedelta(seconds=1)
 # So many days tell how many lists the next one should have.
@@ -117,7 +122,7 @@ class Rankings:
         if day is not None:
             yield from self.land_day(file, day)
             return
-        reason = orjson.dumps({"reason": NO_DAY}).decode()
+        reason = write_json({"reason": NO_DAY})
         now = self.context.now()
         yield Rows("rankings", [str(file.path)], file.name, file.url, now, reason)
 
@@ -129,10 +134,12 @@ class Rankings:
                 pieces.append(block)
         except Damage as error:
             damage = error
-        text = b"".join(pieces).decode("utf-8-sig", "backslashreplace")
+        text = b"".join(pieces).decode("utf-8-sig", "surrogateescape")
         rows = ranked(text, day, file.url)
         if rows.records:
             yield rows
+        elif damage is None:
+            damage = Damage(f"{file.name} holds no line of a list")
         yield from self.nominal(file, day, len(rows.records), damage is not None)
         if damage is not None:
             raise damage
@@ -144,11 +151,13 @@ class Rankings:
         longest = self.context.state.get("nominal", {}).get("length", 0)
         try:
             lists, length = measure(file.path)
-        except (pa.ArrowException, OSError):
+        except (pa.ArrowException, OSError, KeyError):
             lists, length = 0, 0
         length = max(length, longest)
         nominal = max(lists, self.usual(day) or 1)
         expected, method = nominal * length, f"{nominal} lists of {length}"
+        if not length:
+            expected, method = landed, "lines of the file; no list can be told in it"
         if is_damaged:
             expected, method = max(expected, landed + 1), f"{method}; the file is broken"
         yield reading(
@@ -203,17 +212,20 @@ def ranked(text: str, day: datetime, url: str) -> Rows:
     header: list[str] | None = None
     for number, row, raw in csv_rows(text):
         if header is None:
-            header = row or []
-            continue
+            header = [spelt(name.strip()) for name in row or []]
+            reason = header_fault(header)
+            if reason is None:
+                continue
+        else:
+            reason = header_fault(header) or line_fault(row, header)
         said: dict[str, Any] = {"ranking_date": date_text, "line": number}
-        if row is not None and len(row) == len(header):
-            values = dict(zip(header, row, strict=True))
+        if reason is None:
+            values = dict(zip(header, map(spelt, row or []), strict=True))
             records.append(orjson.dumps(values))
             keys.append(f"{date_text}/{values.get('item')}/{values.get('rank')}")
         else:
-            width = "is no CSV" if row is None else f"has {len(row)} fields"
-            said["reason"] = f"the line {width}; the header has {len(header)} fields"
-            records.append(raw)
+            said["reason"] = reason
+            records.append(spelt(raw))
             keys.append(None)
         contexts.append(orjson.dumps(said).decode())
     return Rows(
@@ -225,6 +237,29 @@ def ranked(text: str, day: datetime, url: str) -> Rows:
         contexts=contexts,
         keys=keys,
     )
+
+
+def spelt(text: str) -> str:
+    """A text with its bytes that are no UTF-8 as escapes."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def header_fault(header: list[str]) -> str | None:
+    """Why no line of a file can be read by its header; None if they can."""
+    missing = [name for name in NEEDED if name not in header]
+    return f"the file's first line names no {', '.join(missing)}" if missing else None
+
+
+def line_fault(row: list[str] | None, header: list[str]) -> str | None:
+    """Why a line is no row of its file; None if it is one. A description may hold bytes that are no text."""
+    if row is None or len(row) != len(header):
+        width = "is no CSV" if row is None else f"has {len(row)} fields"
+        return f"the line {width}; the header has {len(header)} fields"
+    said = zip(header, row, strict=True)
+    broken = [name for name, text in said if name != "description" and NO_UTF8.search(text)]
+    return f"`{broken[0]}` of the line is not UTF-8" if broken else None
 
 
 def csv_rows(text: str) -> Iterator[tuple[int, list[str] | None, str]]:
@@ -265,8 +300,10 @@ def measure(path: Path) -> tuple[int, int]:
     """(lists, rows of the longest) of a file, read by Arrow. Raises pyarrow.ArrowInvalid, OSError."""
     compression = {"plain": None}.get(kind := packing(path), kind)
     with pa.input_stream(str(path), compression=compression) as stream:
+        # Of a row that is no UTF-8 Arrow could not even say that it is skipped.
+        text = stream.read().decode("utf-8", "replace").encode()
         table = pa_csv.read_csv(
-            stream,
+            pa.BufferReader(text),
             parse_options=pa_csv.ParseOptions(
                 newlines_in_values=True, invalid_row_handler=lambda row: "skip"
             ),

@@ -1,13 +1,9 @@
-"""The watchlist: a CSV of products, repositories, searches and owners, resolved to database ids."""
+"""The watchlist's repositories, searches and owners, resolved to database ids."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,68 +15,14 @@ from ingestion.landing import Remember
 from ingestion.records import Records
 from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
-from ingestion.spec import SpecError
-from orchestration.settings import Settings
+from ingestion.watchlist import Entry
 
 log = logging.getLogger(__name__)
 
-DEFAULT = Path(__file__).parents[1] / "watchlist.csv"
-COLUMNS = ("product_name", "kind", "target", "enabled")
-KINDS = ("github", "search", "owner", "endoflife")
 OURS = ("github", "owner", "search")
 # A search that ran out of time upstream is asked for so often, with so long a pause between; seconds.
 SEARCH_ATTEMPTS = 4
 SEARCH_PAUSE = 5.0
-TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the watchlist."""
-
-    product_name: str
-    kind: str
-    target: str
-    is_enabled: bool
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}:{self.target.lower()}:{self.product_name}"
-
-
-def read_watchlist(settings: Settings) -> list[Entry]:
-    """The entries of the settings' watchlist. Raises SpecError naming file, line and remedy."""
-    path = settings.watchlist or DEFAULT
-    if not path.is_file():
-        raise SpecError(
-            f"{path}: no such watchlist. Set TRENDHOUSE_WATCHLIST to a CSV that is there."
-        )
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise SpecError(f"{path}:1: the first line must be `{','.join(COLUMNS)}`.")
-        return [entry_of(path, reader.line_num, row) for row in reader]
-
-
-def entry_of(path: Path, line: int, row: Mapping[str, str | None]) -> Entry:
-    values = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    if values["kind"] not in KINDS:
-        raise SpecError(
-            f"{path}:{line}: kind `{values['kind']}` is unknown; use one of {', '.join(KINDS)}."
-        )
-    if not values["product_name"] or not values["target"]:
-        raise SpecError(f"{path}:{line}: product_name and target must not be empty; fill them.")
-    if values["kind"] == "github" and values["target"].count("/") != 1:
-        raise SpecError(
-            f"{path}:{line}: `{values['target']}` is no repository; write `owner/name`."
-        )
-    if values["enabled"].lower() not in TRUTH:
-        raise SpecError(
-            f"{path}:{line}: enabled is `{values['enabled']}`; write `true` or `false`."
-        )
-    return Entry(
-        values["product_name"], values["kind"], values["target"], TRUTH[values["enabled"].lower()]
-    )
 
 
 class Watchlist:

@@ -133,13 +133,69 @@ def test_a_product_off_the_watchlist_is_called_by_its_slug(world, folder):
     assert row["observed_at"] == datetime(2026, 11, 2, tzinfo=UTC)
 
 
-def test_a_file_that_is_no_product_fails_alone(world, folder):
+def test_a_file_that_is_no_json_fails_alone_and_is_kept(world, folder):
     (folder / "broken.json").write_text('{"1.0": "2020-0')
-    put(folder, "list.json", ["1.0"])
+    (folder / "empty.json").write_text("")
+    (folder / "latin.json").write_bytes(b'{"1.0": "\xe9"}')
     put(folder, "tool.json", FLAT)
     landing = world.land()
-    assert sorted(f.partition_name for f in landing.failures) == ["broken.json", "list.json"]
-    assert world.landed("release_dates") == {"tool": 2}
+    names = ["broken", "empty", "latin"]
+    assert [f.partition_name for f in landing.failures] == [f"{name}.json" for name in names]
+    assert world.landed("release_dates") == {"tool": 2, **dict.fromkeys(names, 1)}
+    assert {key[1]: count for key, count in world.expected().items()} == {
+        "tool": 2, **dict.fromkeys(names, 1)
+    }  # fmt: skip
+    assert world.rows("release_dates")[2]["record"] == '{"1.0": "\\xe9"}'
+
+
+DEEP = "[" * 1_100 + "]" * 1_100
+
+
+SHAPES = {
+    '["1.0"]': "the file is a list, not an object",
+    '"1.0"': "the file is a text, not an object",
+    "null": "the file is null, not an object",
+    "12": "the file is a number, not an object",
+    '{"versions": ["1.0"]}': "`versions` is a list, not an object",
+    '{"versions": 7, "releases": {}}': "`versions` is a number, not an object",
+    f'{{"1.0": {DEEP}}}': "the file is nested too deeply",
+}
+
+
+def test_a_file_of_another_shape_is_quarantined_and_fails_nothing(world, folder):
+    for number, text in enumerate(SHAPES):
+        (folder / f"odd{number}.json").write_text(text)
+    put(folder, "tool.json", FLAT)
+    assert world.land().failures == []
+    rows = {row["partition_name"]: row for row in world.rows("release_dates")}
+    assert [rows[f"odd{number}"]["context"]["reason"] for number in range(len(SHAPES))] == [
+        *SHAPES.values()
+    ]
+    assert world.landed("release_dates")["tool"] == 2
+    assert {world.expected()["release_dates", f"odd{n}"] for n in range(len(SHAPES))} == {1}
+    assert world.land().rows == {}
+
+
+def test_an_odd_entry_is_a_row_like_the_others(world, folder):
+    odd = [None, ["x"], "2020-03-01", {"date": None}, {"date": {"x": 1}}, float("nan"), "\ud83d"]
+    versions = {f"1.{number}": value for number, value in enumerate(odd)}
+    put(folder, "tool.json", {"versions": {**versions, "\ud83d": {}}, "releases": {"1": None}})
+    assert world.land().failures == []
+    rows = world.rows("release_dates")
+    assert [row["record"] for row in rows[:3]] == ["null", '["x"]', '"2020-03-01"']
+    assert (rows[-1]["record_key"], rows[-1]["context"]["version"]) == ("tool/\\ud83d", "\ud83d")
+    assert [row["record"] for row in world.rows("release_cycles")] == ["null"]
+    assert world.expected() == {("release_dates", "tool"): 8, ("release_cycles", "tool"): 1}
+
+
+def test_a_mark_a_double_key_and_an_odd_folder_are_read(world, folder):
+    (folder / "tool.json").write_bytes(b'\xef\xbb\xbf{"1.0": "2020-01-01", "1.0": "2020-01-02"}')
+    put(folder, "2026-13-01/other.json", FLAT)
+    (folder / "nowhere.json").symlink_to(folder / "gone")
+    landing = world.land()
+    assert [failure.partition_name for failure in landing.failures] == ["nowhere.json"]
+    assert [row["record"] for row in world.rows("release_dates")] == ['"2020-01-02"']
+    assert world.expected() == {("release_dates", "tool"): 1}
 
 
 def test_only_the_watchlists_enabled_products_are_asked_for(remote, upstream):
@@ -188,6 +244,20 @@ def test_a_product_that_never_was_is_a_mistake_in_the_watchlist(remote, upstream
     assert [failure.partition_name for failure in landing.failures] == ["other"]
     assert "watchlist" in landing.failures[0].error
     assert remote.landed("release_dates") == {"tool": 2}
+
+
+def test_a_product_of_another_shape_is_asked_for_once(remote, upstream):
+    upstream.put("/other.json", b'["1.0"]', '"1"')
+    landing = remote.land()
+    assert (landing.requests, landing.failures) == (2, [])
+    assert remote.land().rows == {}
+
+
+def test_a_date_header_that_is_none_is_our_clock(remote, upstream):
+    body = json.dumps(NESTED).encode()
+    upstream.replies["/tool.json"] = [(200, {"Date": "Mon, 99 Foo 2026 25:61:61 GMT"}, body)]
+    assert remote.land().failures == []
+    assert remote.landed("release_dates")["tool"] == 2
 
 
 def test_half_a_document_is_asked_for_again(remote, upstream):

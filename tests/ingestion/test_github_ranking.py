@@ -144,6 +144,49 @@ def test_bytes_that_are_no_text_do_not_stop_a_day(world, folder):
     assert len(world.rows("rankings")) == 2
 
 
+def test_odd_lines_end_in_quarantine_and_the_others_land(world, folder):
+    odd = [HEADER, line(2).replace("2,", "two,", 1), "3,Python,r3,1\0,5,,u,o,1,,d", "4,Python"]
+    text = day(line(1), *odd).replace(b"5,,u", b"5,,\xe9") + f"{line(5)}\n".encode()
+    (folder / "github-ranking-2026-10-30.csv").write_bytes(b"\xef\xbb\xbf" + text)
+    assert world.land().failures == []
+    rows = world.rows("rankings")
+    assert [row["context"].get("reason") for row in rows] == [
+        None, None, None, "`repo_url` of the line is not UTF-8",
+        "the line has 2 fields; the header has 11 fields", None,
+    ]  # fmt: skip
+    assert [json.loads(rows[n]["record"])["rank"] for n in (0, 1, 2, 5)] == [
+        "1",
+        "rank",
+        "two",
+        "5",
+    ]
+    assert rows[3]["record"] == "3,Python,r3,1\0,5,,\\xe9,o,1,,d"
+
+
+def test_columns_may_stand_in_another_order(world, folder):
+    text = "item, rank ,stars\nPython,1,7\nPython,2,6\n"
+    (folder / "github-ranking-2026-10-30.csv").write_text(text)
+    assert world.land().failures == []
+    assert [json.loads(row["record"]) for row in world.rows("rankings")] == [
+        {"item": "Python", "rank": "1", "stars": "7"},
+        {"item": "Python", "rank": "2", "stars": "6"},
+    ]
+    assert world.expected()["rankings", "2026-10-30"] == 2
+
+
+def test_a_file_without_a_header_loses_no_line(world, folder):
+    (folder / "github-ranking-2026-10-30.csv").write_text(f"{line(1)}\n{line(2)}\n")
+    (folder / "github-ranking-2026-10-31.csv").write_bytes(b"")
+    [failure] = world.land().failures
+    assert failure.error.startswith("github-ranking-2026-10-31.csv holds no line of a list")
+    rows = world.rows("rankings")
+    assert [row["record"] for row in rows] == [line(1), line(2)]
+    assert {row["context"]["reason"] for row in rows} == {
+        "the file's first line names no item, rank"
+    }
+    assert [*world.expected().values()] == [2, 1]
+
+
 def test_a_file_that_names_no_day_becomes_one_row_for_quarantine(world, folder):
     for name in ("github-ranking-2019-02-30.csv", "other.csv"):
         (folder / name).write_bytes(day(line(1)))

@@ -6,9 +6,7 @@ import re
 
 import pytest
 
-from ingestion.connectors.github_watchlist import read_watchlist
 from ingestion.spec import SpecError, landed_specs, load_spec, load_specs
-from orchestration.settings import load_settings
 
 GOOD = """domain: opensource
 description: A source.
@@ -162,26 +160,3 @@ def test_every_source_of_the_house_can_be_read():
 def test_readings_are_built_in_where_something_is_landed_and_nowhere_else():
     given = {spec.name for spec in load_specs() if "readings" in spec.tables}
     assert given == {spec.name for spec in landed_specs()}
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("flask,git,pallets/flask,true", r":2: kind `git` is unknown; use one of github"),
-        ("flask,github,flask,true", r":2: `flask` is no repository; write `owner/name`"),
-        ("flask,github,pallets/flask,maybe", r":2: enabled is `maybe`; write `true` or `false`"),
-        (",github,pallets/flask,true", r":2: product_name and target must not be empty"),
-    ],
-)
-def test_a_wrong_line_of_the_watchlist_is_told_with_its_remedy(tmp_path, line, said):
-    path = tmp_path / "watchlist.csv"
-    path.write_text(f"product_name,kind,target,enabled\n{line}\n")
-    with pytest.raises(SpecError, match=said):
-        read_watchlist(load_settings(watchlist=path))
-
-
-def test_the_default_watchlist_can_be_read(monkeypatch):
-    monkeypatch.delenv("TRENDHOUSE_WATCHLIST", raising=False)
-    entries = read_watchlist(load_settings())
-    assert {entry.kind for entry in entries} == {"github", "search", "owner", "endoflife"}
-    assert "vuejs/vue" in {entry.target for entry in entries}
