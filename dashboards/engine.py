@@ -6,12 +6,13 @@ waits for the other, and the next query sees the next publication.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from ingestion.state import read_state
 
 CURRENT = "CURRENT.json"
 # Where readers look in every warehouse: here, in a copy of the tables, and in Snowflake's clone.
@@ -47,7 +48,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def views(folder: Path) -> duckdb.DuckDBPyConnection:
     """A connection of its own with one view per published mart."""
-    marts = json.loads((folder / CURRENT).read_text(encoding="utf-8"))["marts"]
+    marts = read_state(folder / CURRENT)["marts"]
     connection = duckdb.connect(MEMORY)
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"create schema {SCHEMA}")

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from dashboards.bundle import Connection, Purpose, Warehouse, bundle
 from dashboards.engine import MEMORY
+from orchestration.child import guarded_command
 from orchestration.components import Session, end_sessions
 from orchestration.running import Locked, holder_of
 from orchestration.settings import ROOT
@@ -113,15 +114,17 @@ class Server:
         self.home.prepare()
         with self.home.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [
-                    program,
-                    *("--workers", "1", "--worker-class", "gthread", "--threads", str(THREADS)),
-                    *("--bind", f"127.0.0.1:{self.port}", "--timeout", str(START_SECONDS)),
-                    "dashboards.superset_app:create()",
-                ],
+                guarded_command(
+                    [
+                        program,
+                        *("--workers", "1", "--worker-class", "gthread", "--threads", str(THREADS)),
+                        *("--bind", f"127.0.0.1:{self.port}", "--timeout", str(START_SECONDS)),
+                        "dashboards.superset_app:create()",
+                    ]
+                ),
                 cwd=self.home.root,
                 env=environment(self.home),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -162,6 +165,7 @@ class Server:
         """End every process that belongs to it."""
         end_sessions(self.sessions)
         if self.process:
+            self.process.stdin.close()
             self.process.wait()
         self.home.state.unlink(missing_ok=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from expectations.results import describe
 from expectations.verdicts import CLEAN, Verdicts
 from ingestion.lake import Lake
+from ingestion.state import read_state
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -123,7 +123,7 @@ def validate_clean(
 
 def live_files(lake: Lake, source: str, table: str) -> list[str]:
     path = lake.manifest(source, table)
-    return json.loads(path.read_text())["files"] if path.exists() else []
+    return read_state(path)["files"] if path.exists() else []
 
 
 def changed_partitions(live: Iterable[str], checked: Iterable[str]) -> list[str]:

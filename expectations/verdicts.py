@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.lake import replace_text
+from ingestion.state import read_state
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -44,7 +45,7 @@ class Verdicts:
     def __init__(self, path: Path, salt: str = "") -> None:
         self.path = path
         self.salt = salt
-        known = json.loads(path.read_text()) if path.exists() else {}
+        known = read_state(path) if path.exists() else {}
         self.about: Any = known.get("about")
         self.tables: dict[str, dict[str, Any]] = known.get("tables", {})
 

@@ -30,15 +30,18 @@ class RunCommand(SupportsCliCommand):
 
         from ingestion.pipeline import run
         from orchestration import worlds
+        from orchestration.errors import ended_by
+        from orchestration.options import errors
         from orchestration.running import guarded
         from orchestration.settings import load_settings
 
-        settings = load_settings(world=load_settings().effective_world)
-        with (
-            guarded(settings, f"dlt pipeline {args.pipeline_name} run"),
-            worlds.enter(settings) as entered,
-        ):
-            landing = run(args.pipeline_name, entered)
+        with ended_by(errors):
+            settings = load_settings(world=load_settings().effective_world)
+            with (
+                guarded(settings, f"dlt pipeline {args.pipeline_name} run"),
+                worlds.enter(settings) as entered,
+            ):
+                landing = run(args.pipeline_name, entered)
         print(json.dumps(landing.as_dict(), indent=1))
         if landing.is_partial:
             raise SystemExit(3)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from ingestion.state import read_state
 
 if TYPE_CHECKING:
     from ingestion.store import Store
@@ -89,7 +90,7 @@ class Lake:
     def manifests(self) -> Iterator[tuple[str, str, dict]]:
         """(source, table, manifest) of every clean table that has been written."""
         for path in sorted(self.clean.glob(f"*/*/{MANIFEST}")):
-            yield path.parent.parent.name, path.parent.name, json.loads(path.read_text())
+            yield path.parent.parent.name, path.parent.name, read_state(path)
 
     def newest_version(self) -> int:
         """The highest version that any clean table has; 0 without one."""
@@ -101,7 +102,7 @@ class Lake:
         if not path.exists():
             return []
         folder = path.parent
-        return [folder / name for name in json.loads(path.read_text())["files"]]
+        return [folder / name for name in read_state(path)["files"]]
 
 
 def sizes_below(folder: Path, suffix: str) -> Iterator[int]:

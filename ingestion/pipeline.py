@@ -84,6 +84,21 @@ def frozen_heap() -> Iterator[None]:
         gc.unfreeze()
 
 
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Let what ends a process (Ctrl-C, a task that is told to end) out again: dlt takes it for an error of
+    its step."""
+    try:
+        yield
+    except Exception as error:
+        found: BaseException | None = error
+        while found is not None and isinstance(found, Exception):
+            found = found.__cause__ or found.__context__
+        if found is not None:
+            raise found from None
+        raise
+
+
 def finish_pending(pipeline: dlt.Pipeline) -> None:
     """Load what a killed run had extracted, drop what it had not, take over the newest state.
 
@@ -191,11 +206,12 @@ def run(
     pipeline = build_pipeline(spec, settings)
     landing = Landing(source=spec.name, started_at=datetime.now(UTC))
     began = time.monotonic()
-    finish_pending(pipeline)
+    with stopping():
+        finish_pending(pipeline)
     landing.planned = None if window else plan_with(pipeline, spec, settings)
     context = Context(spec, settings, costs=landing.costs, window=window)
     work = Work(context, landing, on_progress)
-    with closing(work.items):
+    with stopping(), closing(work.items):
         while not work.is_done:
             pipeline.extract(build_source(spec, work.package()), loader_file_format="parquet")
             pipeline.normalize()

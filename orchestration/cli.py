@@ -50,11 +50,12 @@ def main() -> None:
     import atexit
     import os
 
-    from orchestration.errors import told
+    from orchestration.errors import ended_by
+    from orchestration.terminable import asked
 
     code = 0
     try:
-        with told(errors):
+        with ended_by(errors):
             app()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
@@ -65,7 +66,8 @@ def main() -> None:
         code = 1
     # DuckDB 2.0's binding lists its own reference leaks on stderr when the interpreter is torn down;
     # leave before that, with everything that must run at exit done. May go once that is mended.
-    atexit._run_exitfuncs()
+    if not asked():
+        atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -116,10 +118,13 @@ def run(
         )
         tell_of_java()
         display = Display(console, step_names(sources()))
-        with display.shown():
-            report = Run(entered, display).execute()
+        whole = Run(entered, display)
+        try:
+            with display.shown():
+                report = whole.execute()
+        finally:
+            record.keep(display.lines, whole.report)
         entered.place.make_current()
-        record.keep(display.lines, report)
         show(console, entered, report)
     raise typer.Exit(report.exit_code)
 

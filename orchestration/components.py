@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from orchestration.airflow_home import executable
+from orchestration.child import guarded_command
+from orchestration.settings import ROOT
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 GRACE_SECONDS = 8.0
@@ -48,9 +50,10 @@ class Component:
         self.logs.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [executable(), self.name],
+                guarded_command([executable(), self.name]),
+                cwd=ROOT,
                 env={**os.environ, **self.environment},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -66,8 +69,15 @@ class Component:
             return None
         # Tasks of a scheduler that was killed outlive it: two of the same must not run.
         end_sessions([self.session], grace=0)
+        self.let_go()
         self.start()
         return code
+
+    def let_go(self) -> None:
+        """Close what holds it alive; whatever is left of it ends."""
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait()
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ingestion.lake import Lake
+from ingestion.state import read_state
 from orchestration.running import GIGABYTE, DiskFull, check_disk, held_by, holders
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.variables import of_settings, of_sources
@@ -233,7 +233,7 @@ def data(place: Place) -> Iterator[Finding]:
         yield opened(place.warehouse)
     current = place.published / "CURRENT.json"
     if current.exists():
-        content = json.loads(current.read_text())
+        content = read_state(current)
         yield Finding(
             "published",
             "ok",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ import duckdb
 from expectations.verdicts import Verdicts, marts_path
 from ingestion.lake import Lake
 from ingestion.spec import landed_specs
+from ingestion.state import read_state
 from orchestration import steps
 from orchestration.fitness import PublicationBlocked
 from orchestration.publish import vacuum
@@ -155,4 +155,4 @@ def forget_former_versions(place: Place) -> None:
     """Delete every published file that is not of the current state, for readers of the last one, too, and
     every read model; a server that runs makes a new one."""
     shutil.rmtree(place.serving, ignore_errors=True)
-    vacuum(place.published, {json.loads((place.published / CURRENT).read_text())["version"]})
+    vacuum(place.published, {read_state(place.published / CURRENT)["version"]})

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+from orchestration.terminable import asked, exit_code, interruptible
+
 log = logging.getLogger(__name__)
 
 
@@ -20,6 +22,7 @@ def known() -> dict[type[Exception], int]:
     from expectations.check import ExpectationsFailed
     from handbook.site import SiteBroken
     from ingestion.spec import SpecError
+    from ingestion.state import StateBroken
     from ingestion.store import Conflict, LakeUnreachable
     from orchestration.airflow_home import AirflowFailed
     from orchestration.publish import PublicationBlocked
@@ -44,7 +47,7 @@ def known() -> dict[type[Exception], int]:
         *(RestoreFailed, RollbackFailed, NotASite),
     )
     failed = (
-        *(LakeUnreachable, Conflict, LoadIncomplete, SimulatorFailed, DiskFull),
+        *(StateBroken, LakeUnreachable, Conflict, LoadIncomplete, SimulatorFailed, DiskFull),
         *(NoJava, NotShared, NoWarehouse, BuildFailed, AirflowFailed),
         *(AssetError, DashboardsFailed, SiteBroken),
         *(SendFailed, DigestFailed, Unwritable),
@@ -59,11 +62,33 @@ def known() -> dict[type[Exception], int]:
 
 
 @contextmanager
+def ended_by(console: Console) -> Iterator[None]:
+    """A command from its start to its end: known errors are told with their exit codes, and one that is
+    told to end (Ctrl-C, SIGTERM) says so in a line and exits with 130 or 143, whatever came of it."""
+    with interruptible():
+        try:
+            with told(console):
+                yield
+        except BaseException:
+            if not asked():
+                raise
+        if asked():
+            console.print(
+                f"Ended by {asked().name}. What was finished stays; start it again, it goes on from there.",
+                highlight=False,
+                soft_wrap=True,
+            )
+            sys.exit(exit_code())
+
+
+@contextmanager
 def told(console: Console) -> Iterator[None]:
     """Print a known error and exit with its code; let every other one show where it comes from."""
     try:
         yield
     except Exception as error:
+        if asked():
+            raise
         for kind, code in known().items():
             if isinstance(error, kind):
                 said = escape(str(error))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.lake import replace_text
 from ingestion.limits import told
+from ingestion.state import read_state
 from orchestration.settings import Place
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def keep(place: Place, landing: Landing, now: datetime | None) -> None:
     else writes there.
     """
     path = place.landings / f"{landing.source}.json"
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before = read_state(path) if path.exists() else {}
     sums = before.get("totals", {})
     figures: dict[str, Any] = {
         "requests": landing.requests,
@@ -58,4 +59,4 @@ def keep(place: Place, landing: Landing, now: datetime | None) -> None:
 def landings(place: Place) -> list[dict[str, Any]]:
     """What is kept of each source that has landed, by name."""
     paths = sorted(place.landings.glob("*.json"))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return [read_state(path) for path in paths]

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from ingestion.lake import replace_text
+from ingestion.state import read_state
 from orchestration import floors
 from orchestration.fitness import PublicationBlocked, fit, refusals, require_verdicts
 from orchestration.marts import SCHEMA, Period, foreign_marts, periods
@@ -109,7 +110,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
 def state_before(place: Place) -> dict[str, Any]:
     """The published state as CURRENT.json has it; version 0 without marts if there is none."""
     path = place.published / CURRENT
-    return json.loads(path.read_text()) if path.exists() else {"version": 0, "marts": {}}
+    return read_state(path) if path.exists() else {"version": 0, "marts": {}}
 
 
 def point_to(place: Place, state: dict[str, Any], before: dict[str, Any]) -> None:
@@ -255,7 +256,7 @@ def vacuum(folder: Path, versions: set[int]) -> int:
     named = set()
     for path in (folder / VERSIONS).glob("*.json"):
         if int(path.stem) in versions:
-            marts = json.loads(path.read_text())["marts"].values()
+            marts = read_state(path)["marts"].values()
             named |= {part["file"] for mart in marts for part in mart["partitions"].values()}
         else:
             path.unlink()

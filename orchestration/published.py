@@ -15,6 +15,7 @@ import duckdb
 if TYPE_CHECKING:
     from rich.table import Table
 
+from ingestion.state import read_state
 from orchestration.settings import Place
 from orchestration.snowflake.account import is_target
 
@@ -38,7 +39,7 @@ def current(place: Place) -> dict[str, Any]:
     path = place.published / CURRENT
     if not path.exists():
         raise NothingPublished(f"Nothing is published in {place.root} yet. Run `make run` first.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_state(path)
 
 
 def connect(place: Place) -> duckdb.DuckDBPyConnection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from ingestion.lake import replace_text
+from ingestion.state import read_state
 from orchestration.publish import VERSIONS
 from orchestration.published import CURRENT, current
 from orchestration.settings import Place
@@ -32,6 +33,6 @@ def roll_back(place: Place) -> int:
         raise RollbackFailed(
             f"Version {version} is the oldest publication that is kept. `trendhouse restore` lists backups."
         )
-    text = (folder / f"{max(older)}.json").read_text(encoding="utf-8")
-    replace_text(place.published / CURRENT, text)
-    return json.loads(text)["version"]
+    state = read_state(folder / f"{max(older)}.json")
+    replace_text(place.published / CURRENT, json.dumps(state, indent=1))
+    return state["version"]

@@ -14,6 +14,7 @@ from orchestration import steps
 from orchestration.display import Display
 from orchestration.settings import Settings
 from orchestration.steps import CRASHES, Outcome
+from orchestration.terminable import asked
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +146,10 @@ class Run:
         breaks: bool = True,
         refusals: tuple[type[Exception], ...] = (),
     ) -> Outcome | None:
-        """Run one step; None if it failed, with the reason kept in the report."""
+        """Run one step; None if it failed, with the reason kept in the report. Raises KeyboardInterrupt
+        where the run was told to end, whatever the step has made of that."""
+        if asked():
+            raise KeyboardInterrupt
         self.display.start(name)
         log.info("%s started", name)
         try:
@@ -153,7 +157,10 @@ class Run:
         except refusals as refusal:
             self.report.refused = str(refusal)
             return self.fail(name, refusal)
-        except Exception as error:
+        except BaseException as error:
+            if asked() or not isinstance(error, Exception):
+                self.display.finish(name, "failed", "interrupted")
+                raise KeyboardInterrupt from error
             is_broken = breaks or isinstance(error, CRASHES)
             (self.report.broken if is_broken else self.report.failures).append(f"{name}: {error}")
             return self.fail(name, error)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from ingestion.state import read_state
 
 STEPS = ("land", "deduplicate", "check_clean", "build", "check_marts", "publish")
 STATE_OF = {0: "done", 3: "partial", 4: "refused"}
@@ -62,7 +63,7 @@ class Records:
         files = {path.name: path for path in folder.glob("*.json")}
         ended = []
         for name in files.keys() - self.known:
-            record = json.loads(files[name].read_text(encoding="utf-8"))
+            record = read_state(files[name])
             if record["exit_code"] is not None and record["seconds"] is not None:
                 ended.append((seconds_of(record), name, record))
         for _, name, record in sorted(ended, key=lambda each: each[:2]):

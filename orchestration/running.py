@@ -23,7 +23,9 @@ from filelock import FileLock, Timeout
 
 from ingestion.lake import replace_text
 from ingestion.spec import landed_specs
+from ingestion.state import StateBroken, read_state
 from orchestration.settings import Place, Settings
+from orchestration.terminable import asked, exit_code
 
 GIGABYTE = 1_000_000_000
 TOKEN_FORMS = re.compile(
@@ -98,6 +100,14 @@ class Record:
         ]
         self.exit_code = int(report.exit_code)
 
+    def fail(self, error: BaseException) -> None:
+        """Take over how the run broke off; one that was told to end is nobody's failure."""
+        if signal := asked():
+            self.error, self.exit_code = f"interrupted by {signal.name}", exit_code()
+        else:
+            self.error = f"{type(error).__name__}: {error}"
+            self.exit_code = self.exit_code or exit_code_of(error)
+
     def write(self, redact: Redaction, seconds: float | None = None) -> None:
         content = {
             "run_id": self.run_id,
@@ -152,8 +162,7 @@ def guarded(
                 record.exit_code = record.exit_code or 0
             except BaseException as error:
                 log.error("run %s broke off", run_id, exc_info=error)
-                record.error = f"{type(error).__name__}: {error}"
-                record.exit_code = record.exit_code or exit_code_of(error)
+                record.fail(error)
                 raise
             finally:
                 record.write(redact, time.monotonic() - began)
@@ -263,8 +272,8 @@ def held_by(path: Path) -> dict[str, Any] | None:
 def holder_of(path: Path) -> dict[str, Any]:
     """What the holder wrote; empty in the instant between its taking the lock and writing."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
+        return read_state(path)
+    except (FileNotFoundError, StateBroken):
         return {}
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from ingestion.lake import MANIFEST, replace_text
+from ingestion.state import read_state
 from orchestration.settings import Place
 from orchestration.warehouse import is_there
 
@@ -74,7 +75,7 @@ def lake_versions(place: Place) -> dict[str, str]:
 def built_versions(place: Place) -> dict[str, str] | None:
     """The clean lake that the published marts hold; None if that is not known."""
     path = place.warehouse.with_name(BUILT)
-    return json.loads(path.read_text()) if path.exists() else None
+    return read_state(path) if path.exists() else None
 
 
 def keep(place: Place, versions: Mapping[str, str]) -> None:

@@ -178,6 +178,8 @@ class Standalone:
     def end(self) -> None:
         """End every process that belongs to this Airflow."""
         end_sessions(self.sessions.values())
+        for component in self.components:
+            component.let_go()
         self.home.state.unlink(missing_ok=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from expectations.verdicts import CLEAN, Verdicts
 from ingestion.spec import landed_specs
+from ingestion.state import read_state
 from orchestration import floors
 from orchestration.published import NothingPublished, connect, current
 from orchestration.settings import Place
@@ -50,7 +50,7 @@ def last_run(place: Place) -> str:
     """
     whole, task = "Last run: none yet.", None
     for path in sorted(place.runs.glob("*.json"), reverse=True):
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = read_state(path)
         if run["command"] == "run":
             whole = told("Last run", run)
             break

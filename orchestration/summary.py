@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from ingestion.state import read_state
 from orchestration.published import NothingPublished, connect, current
 from orchestration.run import Report
 from orchestration.settings import Place, Settings
@@ -150,7 +149,7 @@ def reasons(place: Place, source: str, table: str, version: int) -> list[tuple[s
     import duckdb
 
     path = place.lake.manifest(source, table)
-    names = json.loads(path.read_text())["ledger"].get("quarantine", [])
+    names = read_state(path)["ledger"].get("quarantine", [])
     files = [str(file) for file in place.lake.here(path.parent / name for name in names)]
     with duckdb.connect() as connection:
         return connection.execute(

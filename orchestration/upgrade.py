@@ -17,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from ingestion.lake import replace_text
+from ingestion.state import read_state
 from orchestration.marts import DBT_PROJECT
 from orchestration.settings import Place
 
@@ -77,7 +78,7 @@ def prepare(place: Place, progress: Callable[[str], None] = lambda text: None) -
     there yet, or was built by these very models, needs nothing.
     """
     path, version = place.warehouse.with_name(SCHEMA), schema_version()
-    known = json.loads(path.read_text()) if path.exists() else {}
+    known = read_state(path) if path.exists() else {}
     if not place.warehouse.exists():
         replace_text(path, json.dumps({"version": version}))
         return False
@@ -152,7 +153,7 @@ def described(folder: Path) -> Backup:
         name=folder.name,
         made_at=datetime.strptime(folder.name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
         size=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
-        published_version=json.loads(current.read_text())["version"] if current.exists() else None,
+        published_version=read_state(current)["version"] if current.exists() else None,
     )
 
 

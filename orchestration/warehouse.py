@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestration.child import child
 from orchestration.run_records import newest_run
 from orchestration.settings import ROOT, Place
 from orchestration.snowflake.account import is_target
@@ -88,7 +89,7 @@ def dbt(
     """
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
     build, said = Build(), []
-    with subprocess.Popen(
+    with child(
         [
             Path(sys.executable).parent / "dbt",
             "--log-format",
@@ -101,9 +102,9 @@ def dbt(
         env={**os.environ, **project_variables(place)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
-        assert process.stdout is not None
         for event in events(process.stdout, said):
             follow(event, build, on_node)
     if process.returncode != 0:

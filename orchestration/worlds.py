@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.lake import replace_text
+from ingestion.state import read_state
 from orchestration.settings import ROOT, Place, Settings, World, load_settings
 
 SAMPLE_NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
@@ -154,7 +155,7 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.values = json.loads(path.read_text()) if path.exists() else {}
+        self.values = read_state(path) if path.exists() else {}
 
     @property
     def now(self) -> datetime:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 
 from ingestion.lake import replace_text
+from ingestion.state import read_state
 from orchestration.settings import Place, Settings
 from serving.model import Model
 from serving.pages.notes import is_web
@@ -107,7 +108,7 @@ class Told:
         return self.all().get(way, {})
 
     def all(self) -> dict[str, dict[str, str]]:
-        return json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        return read_state(self.path) if self.path.exists() else {}
 
     def keep(self, way: str, found: Iterable[releases.Release], today: date) -> None:
         oldest = (today - timedelta(days=365)).isoformat()

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
+from orchestration.child import guarded_command
 from orchestration.published import CURRENT, NothingPublished
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.snowflake.account import is_target
@@ -92,14 +93,15 @@ class Follower:
     async def build(self) -> None:
         """Raises RuntimeError with what the builder says."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "serving.read_model", str(self.place.root),
-            cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            *guarded_command([sys.executable, "-m", "serving.read_model", self.place.root]),
+            cwd=ROOT, stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
-            _, said = await process.communicate()
+            said = await process.stderr.read()
+            await process.wait()
         finally:
-            if process.returncode is None:
-                process.kill()
+            process.stdin.close()
         if process.returncode:
             raise RuntimeError(said.decode(errors="replace").strip().splitlines()[-1])
 

@@ -17,6 +17,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from ingestion.lake import replace_text
+from ingestion.state import read_state
 from orchestration.published import connect
 from orchestration.settings import Place
 
@@ -188,7 +189,7 @@ def without_credentials(url: str) -> str:
 def proofs(place: Place) -> list[dict[str, Any]]:
     """Every delivery of this world, the oldest first."""
     path = place.root / PROOFS
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return read_state(path, list) if path.exists() else []
 
 
 def newest_proof(place: Place, url: str, digest: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,10 @@ for argument do
 done
 exec "{java}" "$@"
 """
+
+
+# In every other encoding a JVM cannot name files whose names hold letters beyond it.
+UNICODE = re.compile(r"utf-?8", re.IGNORECASE)
 
 
 class NoJava(Exception):
@@ -102,3 +107,10 @@ def major_version(java: Path) -> int | None:
         return None
     match = re.search(r'version "(?:1\.)?(\d+)', shown.stderr)
     return int(match.group(1)) if shown.returncode == 0 and match else None
+
+
+def unicode_locale(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a JVM's environment needs in addition, so that it can open every file that we can: under
+    LC_ALL=C (cron, systemd, containers) it knows no letters beyond ASCII."""
+    given = next(filter(None, map(environment.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "C")
+    return {} if UNICODE.search(given) else {"LC_ALL": "C.UTF-8"}

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from ingestion.lake import MANIFEST, Lake, replace_text
 from ingestion.spec import LOAD_COLUMNS, Table
+from ingestion.state import read_state
 
 LEDGER = ("reconciliations", "captures", "quarantine", "drift")
 STAGING = "_staging"
@@ -63,7 +64,7 @@ class Manifest:
 def read_manifest(lake: Lake, source: str, table: str) -> Manifest | None:
     """The manifest, or None if the table has never been written."""
     path = lake.manifest(source, table)
-    return Manifest(**json.loads(path.read_text())) if path.exists() else None
+    return Manifest(**read_state(path)) if path.exists() else None
 
 
 def commit(lake: Lake, source: str, table: str, new: Manifest, old: Manifest | None) -> None:

@@ -16,6 +16,7 @@ from typing import IO
 from filelock import FileLock
 
 from ingestion.lake import MANIFEST, Lake
+from ingestion.state import read_state
 from ingestion.store import Conflict, Entry, Store, at_once, open_store
 from spark.manifest import Manifest, sweep
 
@@ -187,7 +188,7 @@ class Mirror(Lake):
     def tables(self, source: str) -> dict[str, Manifest]:
         """The manifests of a source's clean tables, as they are here."""
         return {
-            path.parent.name: Manifest(**json.loads(path.read_text()))
+            path.parent.name: Manifest(**read_state(path))
             for path in sorted(self.clean.glob(f"{source}/*/{MANIFEST}"))
         }
 
@@ -267,7 +268,7 @@ class Mirror(Lake):
         if before is None:
             self.swap(name)
             return
-        content = json.loads((self.root / name).read_text())
+        content = read_state(self.root / name)
         content["consumed"] = sorted({*manifest.consumed, *before.consumed})
         self.swap_content(name, json.dumps(content, indent=1).encode())
 

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from ingestion.lake import Lake, replace_text
+from ingestion.state import read_state
 
 FILE = "erasures.json"
 PERSON_KEYS = {
@@ -73,7 +74,7 @@ class Erasures:
 def read_erasures(lake: Lake) -> Erasures | None:
     """The lake's list, or None if nobody has ever been erased."""
     path = lake.root / FILE
-    return Erasures(**json.loads(path.read_text())) if path.exists() else None
+    return Erasures(**read_state(path)) if path.exists() else None
 
 
 def remember(lake: Lake, values: Iterable[str]) -> Erasures:

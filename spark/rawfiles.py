@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ingestion.lake import Lake, replace_text
 from ingestion.spec import SourceSpec
+from ingestion.state import read_state
 from spark.manifest import read_manifest
 
 JOURNAL = "_rewrite.json"
@@ -85,7 +86,7 @@ def recover(lake: Lake, spec: SourceSpec, raw: str) -> bool:
         leftover.unlink()
     if not journal.exists():
         return False
-    entry = json.loads(journal.read_text())
+    entry = read_state(journal)
     for name in readers(spec, raw):
         manifest = read_manifest(lake, spec.name, name)
         if manifest and set(entry["old"]) <= set(manifest.consumed):

@@ -7,13 +7,17 @@ Kubernetes, or behind a Spark Connect server (docs/spark.md).
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark.archive import archive_options
-from spark.java import Java, find_java
+from spark.java import Java, find_java, unicode_locale
 from spark.lookups import remember
 from spark.masters import OF_A_SESSION, is_connect, is_local, is_submitted
 from spark.s3a import s3a_conf
@@ -103,7 +107,8 @@ def make(master: str, memory: str, given: dict[str, str], compilers: str) -> Spa
         builder = builder.master(master)
     for name, value in conf.items():
         builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    with own_interrupts():
+        session = builder.getOrCreate()
     if not is_connect(master):
         remember(session._jvm)
     return session
@@ -126,7 +131,7 @@ def prepare(master: str, memory: str, compilers: str) -> dict[str, str]:
         return alone
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     java = find_java()
-    os.environ["JAVA_HOME"] = str(java.home)
+    os.environ.update(unicode_locale(os.environ), JAVA_HOME=str(java.home))
     return {**alone, **jvm_conf(memory, java, compilers)}
 
 
@@ -179,3 +184,26 @@ def stop(session: SparkSession) -> None:
     """End the session and forget it, so that `start` makes a new one."""
     session.stop()
     SESSIONS.clear()
+
+
+@contextmanager
+def own_interrupts() -> Iterator[None]:
+    """PySpark takes SIGINT for itself where it starts in the main thread; here a command decides on it, and
+    a JVM that works for a command that was told to end stops at once."""
+    from orchestration.terminable import at_ending
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    if is_main:
+        signal.signal(signal.SIGINT, before)
+    at_ending(abandon)
+
+
+def abandon() -> None:
+    """End the JVM in the midst of its work; what it was at has not been committed."""
+    from pyspark import SparkContext
+
+    process = getattr(SparkContext._gateway, "proc", None)
+    if process is not None:
+        process.terminate()
