@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ingestion.lake import Lake
-from ingestion.state import read_state
-from orchestration.running import GIGABYTE, DiskFull, check_disk, held_by, holders
+from ingestion.state import REMEDY, StateBroken, read_state
+from orchestration.running import GIGABYTE, DiskFull, Locked, check_disk, held_by, holders
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.variables import of_settings, of_sources
 from orchestration.worlds import world_clock
@@ -260,21 +260,16 @@ def lake(lake: Lake) -> Finding:
 
 
 def opened(warehouse: Path) -> Finding:
-    import duckdb
+    from orchestration import warehouse_file
 
     size = f"{warehouse.stat().st_size / 1e6:,.1f} MB in {warehouse}"
     try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
+        with warehouse_file.opened(warehouse, patience=0) as connection:
             count = connection.execute("select count(*) from duckdb_tables()").fetchall()[0][0]
-    except duckdb.IOException as error:
-        first = str(error).splitlines()[0]
-        state: State = "warn" if "lock" in first.lower() else "fail"
-        remedy = (
-            "Another process builds it; wait."
-            if state == "warn"
-            else "`trendhouse restore` brings a backup back."
-        )
-        return Finding("warehouse", state, f"{size}: {first}", remedy)
+    except Locked as error:
+        return Finding("warehouse", "warn", f"{size}: {error}", "Another process builds it; wait.")
+    except StateBroken as error:
+        return Finding("warehouse", "fail", str(error), REMEDY)
     return Finding("warehouse", "ok", f"{count} tables, {size}")
 
 

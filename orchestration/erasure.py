@@ -19,6 +19,7 @@ from orchestration.publish import vacuum
 from orchestration.published import CURRENT
 from orchestration.settings import Place, Settings
 from orchestration.upgrade import backups, settle
+from orchestration.warehouse_file import require_free
 
 if TYPE_CHECKING:
     from spark.persons import Erasures
@@ -84,6 +85,7 @@ def keep_only_snapshots(place: Place, erasures: Erasures) -> int:
     beside = place.warehouse.with_name(f".{place.warehouse.name}.erasing")
     for leftover in (beside, beside.with_name(f"{beside.name}.wal")):
         leftover.unlink(missing_ok=True)
+    require_free(place.warehouse)
     with duckdb.connect(str(place.warehouse)) as connection:
         connection.execute("checkpoint")
         tables = connection.execute(

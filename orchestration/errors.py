@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -65,7 +67,7 @@ def known() -> dict[type[Exception], int]:
 def ended_by(console: Console) -> Iterator[None]:
     """A command from its start to its end: known errors are told with their exit codes, and one that is
     told to end (Ctrl-C, SIGTERM) says so in a line and exits with 130 or 143, whatever came of it."""
-    with interruptible():
+    with interruptible(lambda: take_leave(console)):
         try:
             with told(console):
                 yield
@@ -73,12 +75,19 @@ def ended_by(console: Console) -> Iterator[None]:
             if not asked():
                 raise
         if asked():
-            console.print(
-                f"Ended by {asked().name}. What was finished stays; start it again, it goes on from there.",
-                highlight=False,
-                soft_wrap=True,
-            )
             sys.exit(exit_code())
+
+
+def take_leave(console: Console) -> None:
+    """Say at once that the command ends; what its threads say of work that is given up, nobody needs."""
+    console.print(
+        f"Ended by {asked().name}. What was finished stays; start it again, it goes on from there.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    sys.stderr.flush()
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.__stderr__.fileno())
 
 
 @contextmanager

@@ -17,10 +17,12 @@ from orchestration import floors
 from orchestration.fitness import PublicationBlocked, fit, refusals, require_verdicts
 from orchestration.marts import SCHEMA, Period, foreign_marts, periods
 from orchestration.published import CURRENT
+from orchestration.published_files import entry, is_whole
 from orchestration.run_records import newest_run
 from orchestration.settings import Place
 from orchestration.snowflake.account import is_target
 from orchestration.upgrade import schema_version, settle
+from orchestration.warehouse_file import opened
 from orchestration.worlds import world_clock
 
 VERSIONS = "versions"
@@ -76,7 +78,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         )
     verdicts = require_verdicts(place, domain)
     before = state_before(place)
-    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+    with opened(place.warehouse) as connection:
         connection.execute("set TimeZone = 'UTC'")
         held_back, flagged = short_of_floors(connection, domain)
         writer = Writer(place.published, connection, domain, before)
@@ -178,11 +180,11 @@ class Writer:
         for name, rows, fingerprint in self.fingerprints(mart, columns, period):
             row_count += rows
             old = kept.get(name, {})
-            if old.get("fingerprint") == fingerprint and (self.folder / old["file"]).exists():
+            if old.get("fingerprint") == fingerprint and is_whole(self.folder, old):
                 partitions[name] = old
             else:
                 file = self.write(mart, name, period)
-                partitions[name] = {"file": file, "row_count": rows, "fingerprint": fingerprint}
+                partitions[name] = entry(self.folder, file, rows, fingerprint)
         return {"columns": columns, "row_count": row_count, "partitions": partitions}
 
     def columns(self, mart: str) -> dict[str, str]:

@@ -35,8 +35,9 @@ def at_ending(act: Callable[[], None]) -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """For the length of a command a signal raises Interrupted; the next one ends the process on the spot.
+def interruptible(tell: Callable[[], None]) -> Iterator[None]:
+    """For the length of a command a signal calls `tell` and raises Interrupted; the next one ends the
+    process on the spot.
 
     What the operating system was told to ignore (`nohup`) stays ignored. All that a command started ends
     with it (orchestration/child.py), and the state is whole at any moment.
@@ -46,7 +47,7 @@ def interruptible() -> Iterator[None]:
         if _asked:
             os._exit(128 + number)
         _asked.append(signal.Signals(number))
-        for end in _enders:
+        for end in (tell, *_enders):
             end()
         raise Interrupted(signal.Signals(number).name)
 

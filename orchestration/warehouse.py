@@ -14,6 +14,7 @@ from orchestration.child import child
 from orchestration.run_records import newest_run
 from orchestration.settings import ROOT, Place
 from orchestration.snowflake.account import is_target
+from orchestration.warehouse_file import require_free
 
 DBT_PROJECT = ROOT / "dbt_project"
 
@@ -85,9 +86,12 @@ def dbt(
 ) -> Build:
     """Run `dbt <command>` in a process of its own, so that the warehouse file is free afterwards.
 
-    Raises BuildFailed with dbt's own messages.
+    Raises BuildFailed with dbt's own messages, Locked if another process holds the warehouse's file,
+    StateBroken if that is no database.
     """
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    if not is_target():
+        require_free(place.warehouse)
     build, said = Build(), []
     with child(
         [

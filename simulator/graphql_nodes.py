@@ -239,7 +239,9 @@ def projects(world: World, repository: Repository, until: int) -> list[dict[str,
                 "number": number,
                 "title": f"Roadmap {number}",
                 "shortDescription": None if dice.chance(0.5) else names.title(dice),
-                "readme": f"## Roadmap {number}\n\nWhat comes next, and when." if number % 2 else None,
+                "readme": f"## Roadmap {number}\n\nWhat comes next, and when."
+                if number % 2
+                else None,
                 "closed": closed_at is not None,
                 "createdAt": iso(created_at),
                 "updatedAt": iso(closed_at or created_at),
