@@ -13,7 +13,7 @@ from ingestion.spec import Floor
 
 # Records in quarantine are known and told with their reason: so many, or a tenth of what there is, do not
 # hold the rest of their partition back.
-FEW = 3
+FEW = 5
 
 
 @dataclass(frozen=True)
