@@ -24,7 +24,7 @@ present as (
     select
         max(clean_version) as clean_version,
         max(observed_date) as observed_date
-    from {{ ref('int_readings_unified') }}
+    from {{ ref('stg_ledger__captures') }}
     where source_name in ('endoflife', 'github')
 
 ),
