@@ -14,6 +14,7 @@ SUITES = {
         "repository_id",
         *at_least(0, "star_count", "fork_count", "watcher_count", "open_issue_count"),
         never("is_deleted and deleted_at is null", "a tombstone has its time"),
+        never("(list_rank is null) <> (list_name is null)", "a place is one in a list"),
         columns="repository_name is_deleted deleted_at",
     ),
     "repositories_daily": suite(
@@ -51,11 +52,18 @@ SUITES = {
         "products",
         "product_name",
         *at_least(0, "release_count", "repository_count"),
+        never(
+            "is_withdrawn and latest_version is not null", "what is withdrawn has no latest version"
+        ),
         columns="latest_version latest_released_date",
     ),
     "release_cycles": suite("release_cycles", "product_id cycle_name"),
     "issues": suite(
-        "issues", "issue_id", one_of("state", "open", "closed"), *at_least(1, "issue_number")
+        "issues",
+        "issue_id",
+        one_of("state", "open", "closed"),
+        *at_least(1, "issue_number"),
+        *at_least(0, "open_hours"),
     ),
     "commits": suite("commits", "repository_id commit_id", *never_null("authored_at")),
     "pull_requests": suite(
@@ -63,6 +71,7 @@ SUITES = {
         "pull_request_id",
         one_of("state", "open", "closed"),
         never("is_merged and is_open", "what is merged is closed"),
+        *at_least(0, "open_hours", "merge_hours"),
     ),
     "commits_daily": suite(
         "commits_daily",

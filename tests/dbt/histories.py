@@ -6,8 +6,12 @@ from datetime import datetime, time, timedelta
 
 LISTS = ("top-100-stars", "top-100-forks", "Python")
 LOGINS = ("ann", "bob", "dependabot[bot]", "renovate", "k8s-ci-robot")
+# An account that REST types as a bot, though neither login nor list says so; its id acts in the archive, too.
+TYPED = 2
 GROWING = (
+    "commits",
     "completeness",
+    "contributor_weeks",
     "commits_daily",
     "events_hourly",
     "issues",
@@ -26,6 +30,7 @@ class History:
         self.names = {i: f"owner{i}/name{i}" for i in range(1, repositories + 1)}
         self.stars = {i: 100 * i for i in self.names}
         self.issues: dict[int, dict] = {}
+        self.commits: list[dict] = []
         self.event = 0
 
     def day(self, number: int) -> dict[str, list[dict]]:
@@ -39,6 +44,7 @@ class History:
             moment = at + timedelta(minutes=self.random.randrange(1440))
             self.observe(tables, repository, moment)
             self.work(tables, repository, moment)
+        self.rewrite(tables, at)
         tables["github_ranking.rankings"] = self.rankings(at)
         tables.update(self.ledger(at))
         return tables
@@ -122,6 +128,9 @@ class History:
             "authored_at": moment - timedelta(hours=self.random.choice([0, 0, 0, 30, 2000])),
             "observed_at": moment,
         }
+        if self.random.random() < 0.1:
+            commit |= {"author_id": TYPED, "author_login": "quiet", "author_type": "Bot"}
+        self.commits.append(commit)
         tables.setdefault("github.commits", []).append(commit)
         number = self.random.randint(1, 8) + 10 * repository
         issue = self.issues.setdefault(number, {"created_at": moment})
@@ -139,13 +148,46 @@ class History:
         tables.setdefault("github.issues", []).append(row)
         if self.random.random() < 0.1:
             tables.setdefault("github.tombstones", []).append(
-                self.tombstone(number, repository, moment)
+                self.tombstone("issues", str(number), repository, moment)
             )
 
-    def tombstone(self, number: int, repository: int, moment: datetime) -> dict:
+    def rewrite(self, tables: dict, at: datetime) -> None:
+        """Commits and contributors are gone from a rewritten history, or back.
+
+        Without a repository they stay out of the ledger, which counts a deletion on the day of its last word only.
+        """
+        for commit in self.random.sample(self.commits, len(self.commits) // 8):
+            repository = commit["repository_id"]
+            tables.setdefault("github.tombstones", []).append(
+                self.tombstone("commits", f"{repository}/{commit['sha']}", None, at)
+            )
+        for repository in self.random.sample(sorted(self.names), 2):
+            person = self.random.randint(1, 3)
+            weeks = range(self.random.randint(1, 3))
+            tables.setdefault("github.contributor_weeks", []).extend(
+                self.week(repository, person, week, at) for week in weeks
+            )
+            if self.random.random() < 0.5:
+                tables.setdefault("github.tombstones", []).append(
+                    self.tombstone("contributors", f"{repository}/{person}", None, at)
+                )
+
+    def week(self, repository: int, person: int, week: int, at: datetime) -> dict:
         return {
-            "object_type": "issues",
-            "object_key": str(number),
+            "repository_id": repository,
+            "contributor_key": str(person),
+            "author_id": person,
+            "author_login": LOGINS[person],
+            "author_type": "User",
+            "week_started_at": 1_672_531_200 + 604_800 * week,
+            "commit_count": self.random.randint(0, 5),
+            "observed_at": at,
+        }
+
+    def tombstone(self, kind: str, key: str, repository: int | None, moment: datetime) -> dict:
+        return {
+            "object_type": kind,
+            "object_key": key,
             "repository_id": repository,
             "is_deleted": self.random.random() < 0.7,
             "evidence": "a full listing lacks it",

@@ -8,14 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.dbt.conftest import Dbt, begin, day, moment
-from tests.dbt.histories import GROWING, History
+from tests.dbt.histories import GROWING, TYPED, History
 
 CALENDARS = ("UTC", "Asia/Seoul")
-BOTS = {"dependabot[bot]", "renovate", "k8s-ci-robot"}
+BOTS = {"dependabot[bot]", "renovate", "k8s-ci-robot", "quiet"}
 
 
 def local_date(value: datetime, calendar: str):
     return value.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(calendar)).date()
+
+
+def author(commit: dict) -> object:
+    return commit.get("author_id") or commit["author_email"]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,15 @@ def build(dbt: Dbt) -> dict[str, list[dict]]:
 def test_commits_are_counted_by_the_authors_day_in_both_calendars(world):
     dbt, rows = world
     expected: dict[tuple, list[dict]] = defaultdict(list)
+    gone = {
+        row["object_key"]: row["is_deleted"]
+        for row in rows["github.tombstones"]
+        if row["object_type"] == "commits"
+    }
+    assert True in gone.values() and False in gone.values()
     for commit in rows["github.commits"]:
+        if gone.get(f"{commit['repository_id']}/{commit['sha']}"):
+            continue
         for calendar in CALENDARS:
             key = (
                 str(commit["repository_id"]),
@@ -64,8 +76,8 @@ def test_commits_are_counted_by_the_authors_day_in_both_calendars(world):
             len(commits),
             sum(c["author_login"] not in BOTS for c in commits),
             sum(len(json.loads(c["parents"])) > 1 for c in commits),
-            len({c["author_email"] for c in commits}),
-            len({c["author_email"] for c in commits if c["author_login"] not in BOTS}),
+            len({author(c) for c in commits}),
+            len({author(c) for c in commits if c["author_login"] not in BOTS}),
         )
         for key, commits in expected.items()
     )
@@ -73,6 +85,18 @@ def test_commits_are_counted_by_the_authors_day_in_both_calendars(world):
 
 def test_events_are_counted_by_type_and_hour(world):
     dbt, rows = world
+    typed = any(commit.get("author_id") == TYPED for commit in rows["github.commits"])
+    assert typed and dbt.rows(
+        "select sum(event_count), sum(event_without_bots_count) from marts.events_hourly"
+    ) == [
+        (
+            len(rows["gharchive.events"]),
+            sum(
+                e["actor_login"] not in BOTS and e["actor_id"] != TYPED
+                for e in rows["gharchive.events"]
+            ),
+        )
+    ]
     expected = Counter(
         (str(e["repository_id"]), e["event_type"], e["created_at"].replace(minute=0, second=0))
         for e in rows["gharchive.events"]
@@ -153,7 +177,7 @@ def test_completeness_holds_the_running_sum_against_the_days_expectation(world):
     deleted = Counter(
         row["observed_at"].date()
         for row in last.values()
-        if row["is_deleted"] and row["repository_id"] == 1
+        if row["is_deleted"] and row["repository_id"] == 1 and row["object_type"] == "issues"
     )
     found = dbt.rows("""
         select observed_date, held_count, capture_rate, is_below_floor
