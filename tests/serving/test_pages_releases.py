@@ -256,6 +256,9 @@ def test_a_product_page_tells_what_has_ended_and_what_is_planned_without_countin
         "hive", "5.0", at(20), source_name="endoflife", release_kind="statement", released_at=None,
         released_date=later, released_date_seoul=later, is_planned=True,
     )  # fmt: skip
+    house.release(
+        "hive", "4.1.0", at(1), released_date=None, released_date_seoul=None, released_at=None
+    )
     house.insert(
         "products", product_name="gone", release_count=0, is_withdrawn=True, withdrawn_at=at(31),
         has_dissent=False, clean_version=1,
@@ -268,7 +271,7 @@ def test_a_product_page_tells_what_has_ended_and_what_is_planned_without_countin
     assert cells == {"5": "not ended", "4": '<span class="flag over">ended</span>'}
     planned, listed = html[html.index('id="planned"') :].split('id="versions"')
     assert re.findall(r"<h3>(.*?)</h3>", planned) == ["5.0"]
-    assert re.findall(r"<h3>(.*?)</h3>", listed) == ["4.2.0"]
-    assert "<dt>Versions</dt><dd>1</dd>" in html
+    assert re.findall(r"<h3>(.*?)</h3>", listed) == ["4.2.0", "4.1.0"]
+    assert "<dt>Versions</dt><dd>1<small>1 · day unknown</small></dd>" in html
     assert cards(main) == ["hive"] and "End of life: ended" in main
     assert "no longer lists this product since 2026-10-31" in gone

@@ -34,6 +34,23 @@ def fill_two(house: House) -> None:
     )  # fmt: skip
 
 
+def fill_unasked(house: House) -> None:
+    """`Far/Away`, which archive and rankings know, and `Lone/Star`, which rankings alone do."""
+    house.insert(
+        "repository_names", repository_id="9", repository_name="Far/Away", name_number=1, is_current=True,
+        last_confirmed_at=at(date(2026, 10, 1)), clean_version=1,
+    )  # fmt: skip
+    counted(house, date(2026, 10, 2), 71, "ranking", "9")
+    counted(house, date(2026, 10, 3), 73, "ranking", "9")
+    for name, day, list_name, stars in (
+        ("Lone/Star", 1, "Python", 80), ("Lone/Star", 2, "Python", 88), ("lone/star", 2, "top-100-stars", 90),
+    ):  # fmt: skip
+        house.insert(
+            "unresolved_rankings", repository_name=name, list_name=list_name, list_rank=1, reason="unknown name",
+            star_count=stars, fork_count=5, ranking_date=date(2026, 10, day), clean_version=1,
+        )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     """Three repositories; `b/two` was `old/name` once; `c/three` is gone."""
@@ -64,19 +81,7 @@ def shown(tmp_path_factory):
             "repository_names", repository_id=id, repository_name=name, name_number=number + 1,
             is_current=name == "b/two", last_confirmed_at=at(date(2026, 10, number + 1)), clean_version=1,
         )  # fmt: skip
-    house.insert(
-        "repository_names", repository_id="9", repository_name="Far/Away", name_number=1, is_current=True,
-        last_confirmed_at=at(date(2026, 10, 1)), clean_version=1,
-    )  # fmt: skip
-    counted(house, date(2026, 10, 2), 71, "ranking", "9")
-    counted(house, date(2026, 10, 3), 73, "ranking", "9")
-    for name, day, list_name, stars in (
-        ("Lone/Star", 1, "Python", 80), ("Lone/Star", 2, "Python", 88), ("lone/star", 2, "top-100-stars", 90),
-    ):  # fmt: skip
-        house.insert(
-            "unresolved_rankings", repository_name=name, list_name=list_name, list_rank=1, reason="unknown name",
-            star_count=stars, fork_count=5, ranking_date=date(2026, 10, day), clean_version=1,
-        )  # fmt: skip
+    fill_unasked(house)
     for number in range(30):
         counted(house, date(2026, 10, 1) + timedelta(number), 100 + number, "api", "2")
     house.sql(
