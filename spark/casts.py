@@ -18,6 +18,10 @@ SPARK_TYPES = {
 }
 
 
+# Whole seconds since 1973: with fewer digits it is a year, or a day written without dashes.
+SECONDS = "^[0-9]{9,11}$"
+
+
 def cast(text: Column, to: ColumnType) -> Column:
     """`text` as the type `to`. Timestamps are UTC without a zone; numbers may stand in quotes."""
     return {
@@ -39,27 +43,42 @@ def as_boolean(text: Column) -> Column:
 
 def as_date(text: Column) -> Column:
     """An ISO date; of an ISO timestamp the date as it is written, in its own zone."""
-    return F.when(
-        F.substr(text, F.lit(5), F.lit(1)) == "-",
-        F.substr(text, F.lit(1), F.lit(10)).try_cast("date"),
+    is_all = F.substr(text, F.lit(11), F.lit(1)).isin("", "T", " ")
+    return F.when(has_day(text) & is_all, F.substr(text, F.lit(1), F.lit(10)).try_cast("date"))
+
+
+def has_day(text: Column) -> Column:
+    """Whether a text begins as an ISO date does; Spark's own cast takes a year or a month for its first
+    day, and years that calendars do not have."""
+    year = F.substr(text, F.lit(1), F.lit(4))
+    return (
+        (F.substr(text, F.lit(5), F.lit(1)) == "-")
+        & (F.substr(text, F.lit(8), F.lit(1)) == "-")
+        & (F.length(text) >= 10)
+        & year.between("0001", "9999")
     )
 
 
 def as_timestamp(text: Column) -> Column:
-    """ISO with Z or an offset, `2011/02/12 00:00:00 -0800`, or whole seconds since 1970.
+    """ISO with Z or an offset, `2011/02/12 00:00:00 -0800`, or whole seconds since 1970, nine digits or more.
 
     The fifth character tells them apart; Spark's own cast would read `12:00` as today and `1297` as a
-    year.
+    year. A leap second is kept as the second before it; before the year 1 and after 9999 there is none.
     """
     fifth = F.substr(text, F.lit(5), F.lit(1))
-    slashed = F.try_to_timestamp(text, F.lit("yyyy/MM/dd HH:mm:ss Z"))
-    seconds = F.timestamp_seconds(F.when(F.length(text) <= 11, text.try_cast("bigint")))
+    is_leap = F.substr(text, F.lit(17), F.lit(3)) == ":60"
+    before = F.concat(F.substr(text, F.lit(1), F.lit(16)), F.lit(":59"), F.substr(text, F.lit(20)))
+    whole = F.when(is_leap, before).otherwise(text)
+    slashed = F.try_to_timestamp(whole, F.lit("yyyy/MM/dd HH:mm:ss Z"))
+    seconds = F.timestamp_seconds(F.when(text.rlike(SECONDS), text.try_cast("bigint")))
     instant = (
-        F.when(fifth == "-", text.try_cast("timestamp"))
+        F.when(has_day(text), whole.try_cast("timestamp"))
         .when(fifth == "/", slashed)
-        .otherwise(seconds)
+        .when(fifth != "-", seconds)
+        .cast("timestamp_ntz")
     )
-    return instant.cast("timestamp_ntz")
+    is_one = ~is_leap | ((F.hour(instant) == 23) & (F.minute(instant) == 59))
+    return F.when(is_one & F.year(instant).between(1, 9999), instant)
 
 
 def as_json(text: Column) -> Column:

@@ -37,6 +37,10 @@ HOUR = re.compile(r"(\d{4}-\d\d-\d\d)-(\d{1,2})(?!\d)")
 ARCHIVED = re.compile(r"\.(json|ndjson|jsonl|parquet)(\.|$)|\.(gz|zst)$")
 NO_HOUR = "file name does not begin with an hour"
 PARQUET_ROWS = 500
+# The value of a line that is not JSON, and the context that sends it to quarantine: Spark would take the
+# first of two records that share a line, and lose the second without a word.
+UNREAD = object()
+NOT_JSON = '{"reason":"the record is not JSON"}'
 
 Event = tuple[bytes | str, Any]
 
@@ -153,7 +157,7 @@ def events_of_lines(path: Path) -> Iterator[list[Event]]:
 
 
 def parsed(line: bytes) -> Event:
-    """A line with its value; without one (and as valid UTF-8) if it is not JSON."""
+    """A line with its value; UNREAD (and as valid UTF-8) if it is not JSON from end to end."""
     try:
         return line, orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -161,7 +165,7 @@ def parsed(line: bytes) -> Event:
     try:
         return text, read_json(line)
     except Malformed:
-        return text, None
+        return text, UNREAD
 
 
 def events_of_array(path: Path) -> Iterator[list[Event]]:
@@ -211,6 +215,8 @@ def rows(events: Iterable[Event], file: SourceFile, hour: datetime) -> Rows:
 
 def described(record: bytes | str, value: Any) -> tuple[str | None, str]:
     """(key, context) of an event: a digest where it has no id, the full name where it is in parts."""
+    if value is UNREAD:
+        return None, NOT_JSON
     if not isinstance(value, dict):
         return None, "{}"
     said, key = {}, value.get("id")

@@ -343,7 +343,7 @@ def test_what_no_reader_takes_is_a_row_like_the_others(world, folder):
     deep = b'{"id": "3", "x": ' + b"[" * 1_100 + b"]" * 1_100 + b"}"
     half = b'{"id": "\\ud83d", "x": NaN}'
     owner = b'{"repository": {"name": "\\ud83d", "owner": "a"}}'
-    lines = [deep, half, owner, b'{"id": 99999999999999999999}']
+    lines = [deep, half, owner, b'{"id": 99999999999999999999}', b'{"id": "5"}{"id": "6"}']
     (folder / "2015-01-01-0.json").write_bytes(ndjson([event(1)]) + b"\n".join(lines))
     (folder / "2015-01-01-1.json").write_bytes(b"[" + lines[3] + b", " + deep + b"]")
     [failure] = world.land().failures
@@ -354,4 +354,7 @@ def test_what_no_reader_takes_is_a_row_like_the_others(world, folder):
     ]  # fmt: skip
     assert rows[2]["record_key"] == "\\ud83d"
     assert rows[3]["context"]["repository_name"] == "a/\ud83d"
-    assert world.expected() == {("events", "2015-01-01-0"): 5, ("events", "2015-01-01-1"): 3}
+    assert [row["context"].get("reason") for row in rows] == [
+        None, "the record is not JSON", None, None, None, "the record is not JSON", None
+    ]  # fmt: skip
+    assert world.expected() == {("events", "2015-01-01-0"): 6, ("events", "2015-01-01-1"): 3}

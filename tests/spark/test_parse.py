@@ -1,6 +1,6 @@
 """How records become columns: paths, exploded elements, types, and drift."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -202,3 +202,26 @@ def test_rows_are_the_same_whether_they_are_held_in_memory_or_in_a_file(
         ("id", "type", "bigint", "x", 1),
         ("new", "unknown", None, "0", 9),
     ]
+
+
+def test_what_no_reader_takes_is_quarantined_alone(spark, landing):
+    columns = {"id": {"type": "string", "nullable": False}, "made_at": {"type": "timestamp"}}
+    spec = source(items={"key": ["id"], "ignore": ["x"], "columns": columns})
+    deep = "[" * 1_100 + "]" * 1_100
+    landing.land(
+        "items",
+        '{"id": 99999999999999999999, "made_at": "2016-12-31T23:59:60Z"}',
+        '{"id": 2, "x": NaN}',
+        f'{{"id": 3, "x": {deep}}}',
+        '{"id": 4, "x": ' + "[" * 100_000,
+        '\ufeff{"id": 5}',
+        '{"id": 6, "x": "\\ud83d", "made_at": "2024-01"}',
+        ({"id": 7}, {"reason": "two records"}),
+    )
+    deduplicate(spark, landing.lake, spec)
+    assert landing.clean("items", "id, made_at") == [
+        ("6", None),
+        ("99999999999999999999", datetime(2016, 12, 31, 23, 59, 59)),
+    ]
+    reasons = landing.ledger("items", "quarantine", "reason")
+    assert reasons == [("the record is not JSON",)] * 4 + [("two records",)]
