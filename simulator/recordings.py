@@ -12,13 +12,14 @@ from multidict import CIMultiDict
 from simulator.http import (
     JSON_TYPE,
     Answer,
+    Paging,
     error_answer,
     http_date,
     is_unchanged,
     json_answer,
     not_found,
 )
-from simulator.replay_git import GitHistory, answer_from_history, read_histories
+from simulator.replay_git import GitHistory, answer_from_history, list_answer, read_histories
 from simulator.replay_library import (
     LINK,
     KnownRepository,
@@ -28,6 +29,7 @@ from simulator.replay_library import (
     read_recordings,
     render,
 )
+from simulator.replay_lists import is_selectable, items_of, recordings_of, select
 from simulator.server import path_class
 
 Headers = CIMultiDict[str]
@@ -117,7 +119,12 @@ class Replay:
             except ValueError as broken:
                 answer = error_answer(422, f"Validation Failed: {broken}")
             return self.finish(request, answer, self.dated(history.newest_at, "git_history"))
-        recording = self.library.find(request.path, read_query(request.query_string))
+        query = read_query(request.query_string)
+        recording = self.library.find(request.path, query)
+        is_asked = recording is not None and recording.query == query
+        is_other = not is_asked and is_selectable(request.path, request.query)
+        if is_other and (known := recordings_of(self.library, request.path)):
+            return self.send_selected(request, known)
         if recording:
             return self.send(request, recording, recording.id in self.dead_ends, has_quota=False)
         if known := self.library.known(request.path):
@@ -197,6 +204,18 @@ class Replay:
         if b"{{" in body:
             body = render(body.decode(), self.now).encode()
         answer = Answer(recording.status, body, etag=headers.get("ETag"))
+        return self.finish(request, answer, headers)
+
+    def send_selected(self, request: web.Request, known: list[Recording]) -> web.Response:
+        """A list that was recorded with other questions: what these showed, as of the newest of them."""
+        paging, headers = Paging.read(request.query), self.dated(known[-1].date_order, known[-1].id)
+        try:
+            found = select(items_of(known), request.query)
+        except ValueError as broken:
+            answer = error_answer(422, f"Validation Failed: {broken}")
+        else:
+            link = paging.link(request.url, len(found))
+            answer = list_answer(list(paging.cut(found)), link)
         return self.finish(request, answer, headers)
 
     def send_known(self, request: web.Request, known: KnownRepository) -> web.Response:

@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-TOLERATED = {"sort", "direction", "order", "per_page", "state", "since", "until", "anon"}
+TOLERATED = {"sort", "direction", "order", "per_page", "since", "until", "anon"}
 """Parameters in which a recording may differ from the request and still answer it."""
 
-DECISIVE = {"q", "after", "before", "last_sha"}
+DECISIVE = {"q", "after", "before", "last_sha", "state"}
 """Parameters that make another question: a recording must agree in them."""
 
 DROPPED_HEADERS = {"transfer-encoding", "content-encoding", "content-length", "connection"}
@@ -22,8 +22,21 @@ LINK = re.compile(r'<([^>]*)>;\s*rel="([^"]+)"')
 TEMPLATE = re.compile(r"\{\{(now|testStartDate)((?:\s+\w+='[^']*')*)\s*\}\}")
 REPOSITORY_KEYS = {"id", "full_name", "owner", "stargazers_count", "created_at"}
 
+DEFAULTS = {"state": "open"}
+"""What GitHub takes a decisive parameter for that is not given."""
+
+NAMED = {"repos": 4, "users": 3, "orgs": 3}
+"""The paths that begin with names, and where these end: in names GitHub minds no letter case."""
+
 Query = tuple[tuple[str, str], ...]
 """The decoded parameters of a request, sorted."""
+
+
+def fold(path: str) -> str:
+    """A path with the names in it in lower case."""
+    parts = path.split("/")
+    end = NAMED.get(parts[1], 0) if len(parts) > 1 else 0
+    return "/".join([*(part.lower() for part in parts[:end]), *parts[end:]])
 
 
 def read_query(text: str) -> Query:
@@ -169,11 +182,15 @@ class Library:
         self.malformed: list[str] = []
         for recording in recordings:
             self.by_id[recording.id] = recording
-            self.by_path.setdefault(recording.path, []).append(recording)
+            self.by_path.setdefault(fold(recording.path), []).append(recording)
             self._learn_repositories(recording)
         self.paths_of_id: dict[str, set[str]] = {}
         for name, known in self.repositories.items():
             self.paths_of_id.setdefault(f"/repositories/{known.record['id']}", set()).add(name)
+
+    def recorded(self, path: str) -> list[Recording]:
+        """The recordings of exactly this path, whatever the query."""
+        return self.by_path.get(fold(path), [])
 
     def _learn_repositories(self, recording: Recording) -> None:
         if recording.status != 200 or recording.body[:1] not in (b"{", b"["):
@@ -195,13 +212,14 @@ class Library:
                     self._remember(value, recording)
 
     def _remember(self, record: dict, recording: Recording) -> None:
-        path = f"/repos/{record['full_name']}"
+        path = fold(f"/repos/{record['full_name']}")
         known = self.repositories.get(path)
         if known is None or known.seen_at < recording.date_order:
             self.repositories[path] = KnownRepository(record, recording.date_order, recording.id)
 
     def aliases(self, path: str) -> list[str]:
-        """The path, then the same thing under the repository's other names or its id."""
+        """The path, then the same thing under the repository's other names or its id; names folded."""
+        path = fold(path)
         parts = path.split("/")
         if parts[1:2] == ["repositories"] and len(parts) > 2:
             stem, rest = "/".join(parts[:3]), parts[3:]
@@ -232,7 +250,7 @@ class Library:
         fitting = [
             (-distance, -order, recording.status == 200, recording.date_order, recording.id)
             for order, alias in enumerate(self.aliases(path))
-            for recording in self.by_path.get(alias, ())
+            for recording in self.recorded(alias)
             if (distance := difference(query, recording.query)) is not None
         ]
         return self.by_id[max(fitting)[-1]] if fitting else None
@@ -254,7 +272,7 @@ def difference(asked: Query, recorded: Query) -> int | None:
         return 0
     if page_of(asked) != page_of(recorded):
         return None
-    ours, theirs = dict(asked), dict(recorded)
+    ours, theirs = DEFAULTS | dict(asked), DEFAULTS | dict(recorded)
     names = {name for name in ours | theirs if ours.get(name) != theirs.get(name)} - {"page"}
     if names & DECISIVE:
         return None
