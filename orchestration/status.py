@@ -1,4 +1,4 @@
-"""What `trendhouse status` shows: the last run, completeness, quarantine, drift, freshness, what blocks."""
+"""What `trendhouse status` shows: the last run, completeness, gaps, quarantine, drift, freshness, what blocks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from expectations.verdicts import CLEAN, Verdicts
 from ingestion.spec import landed_specs
 from ingestion.state import read_state
 from orchestration import floors
+from orchestration.gaps import gaps
 from orchestration.published import NothingPublished, connect, current
 from orchestration.settings import Place
 from orchestration.worlds import world_clock
@@ -36,6 +37,8 @@ def status(console: Console, place: Place) -> None:
         )
         with connect(place) as connection:
             console.print(completeness(state["capture_rates"]))
+            for line in gaps(connection, state["marts"]):
+                console.print(f"Missing: {line}", highlight=False, soft_wrap=True)
             console.print(freshness(connection, world_clock(place)))
             for shown in (flags(connection), quarantine(connection), drift(connection)):
                 console.print(shown)
@@ -145,15 +148,26 @@ def quarantine(connection: duckdb.DuckDBPyConnection) -> Table | str:
 
 
 def drift(connection: duckdb.DuckDBPyConnection) -> Table | str:
+    """The fields that the newest drift of each table brought; what was known before is only counted."""
+    columns = {name for (name, *_) in connection.execute("describe drift").fetchall()}
+    # What an older release has published says only which run saw a field last.
+    first = "first_version" if "first_version" in columns else "clean_version"
+    fields = f"""
+        select *, {first} = max({first}) over (partition by source_name, table_name) as is_new
+        from drift
+    """
+    new, known = connection.execute(
+        f"select count(*) filter (where is_new), count(*) filter (where not is_new) from ({fields})"
+    ).fetchone()
+    if not new:
+        return "Drift: none."
     rows = connection.execute(f"""
         select source_name, table_name, path, kind, occurrence_count, first_seen_at, example
-        from drift order by first_seen_at desc, 1, 2, 3 limit {LIMIT}
+        from ({fields}) where is_new order by first_seen_at desc, 1, 2, 3 limit {LIMIT}
     """).fetchall()
-    if not rows:
-        return "Drift: none."
-    total = connection.execute("select count(*) from drift").fetchone()[0]
+    before = f"; {known:,} known before are in the mart `drift`" if known else ""
     table = titled(
-        f"Drift: {total:,} fields, the newest first",
+        f"Drift: {new:,} new fields, the newest first{before}",
         "source table path kind",
         "rows",
         "first_seen_at example",

@@ -10,7 +10,7 @@ from orchestration.settings import Place
 LOAD_COLUMNS = {"clean_version", "load_id", "collected_at", "source_url"}
 LANDING_COUNTS = {
     "completeness": {"landed_count", "superseded_count"},
-    "drift": {"occurrence_count"},
+    "drift": {"occurrence_count", "first_version"},
 }
 
 

@@ -36,7 +36,8 @@ class House:
             "create table marts.quarantine (source_name varchar, table_name varchar, reason varchar, "
             "record varchar, load_id varchar, collected_at timestamp)",
             "create table marts.drift (source_name varchar, table_name varchar, path varchar, "
-            "kind varchar, occurrence_count bigint, first_seen_at timestamp, example varchar)",
+            "kind varchar, occurrence_count bigint, first_seen_at timestamp, example varchar, "
+            "first_version bigint)",
         )
 
     def sql(self, *statements: str) -> None:

@@ -203,7 +203,7 @@ def test_completeness_quarantine_and_drift_are_what_readers_see(house, scrape):
         "insert into marts.quarantine select 'gharchive', 'events', 'not JSON ' || i, '{', 'l1', "
         "timestamp '2026-11-02' from range(12) t(i)",
         "insert into marts.drift select 'github', 'issues', 'p' || i, 'unknown', 1, "
-        "timestamp '2026-11-02', '1' from range(3) t(i)",
+        "timestamp '2026-11-02', '1', 1 from range(3) t(i)",
     )
     publish(house.place)
     seen = scrape()
@@ -226,7 +226,7 @@ def test_completeness_quarantine_and_drift_are_what_readers_see(house, scrape):
     }
     assert seen.all("published_rows") == counted
     assert seen.of("published_version") == state["version"]
-    house.sql("insert into marts.drift values ('github', 'forks', 'q', 'unknown', 1, null, '1')")
+    house.sql("insert into marts.drift values ('github', 'forks', 'q', 'unknown', 1, null, '1', 1)")
     publish(house.place)
     assert scrape().all("drift_fields") == {("github",): 4}
 

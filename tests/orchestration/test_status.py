@@ -82,11 +82,64 @@ def test_quarantine_is_counted_by_reason(house, said):
 def test_drift_shows_path_and_example(house, said):
     house.sql(
         "insert into marts.drift values ('github', 'issues', 'user.pronouns', 'unknown', 3, "
-        "timestamp '2026-11-01', 'they')"
+        "timestamp '2026-11-01', 'they', 1)"
     )
     publish(house.place)
     line = next(line for line in said().splitlines() if "user.pronouns" in line)
     assert "unknown" in line and "they" in line
+
+
+def test_drift_that_was_known_before_does_not_hide_what_is_new(house, said):
+    house.sql(
+        "insert into marts.drift select 'gharchive', 'events', 'old_' || i, 'unknown', 900, "
+        "timestamp '2026-11-01', 'x', 1 from range(67) t(i)",
+        "insert into marts.drift values ('gharchive', 'events', 'new', 'unknown', 1, "
+        "timestamp '2026-11-01', 'x', 2), ('github', 'issues', 'first', 'unknown', 1, "
+        "timestamp '2026-11-01', 'x', 1)",
+    )
+    publish(house.place)
+    text = said()
+    assert "Drift: 2 new fields, the newest first; 67 known before are in the mart" in text
+    assert "new" in text and "first" in text and "old_" not in text
+
+
+def test_hours_and_days_that_are_missing_are_named(house, said):
+    for hour in (0, 1, 4, 12):
+        house.reading("events", f"2015-01-01-{hour}", 10, 10, source="gharchive")
+    house.reading("events", "notes.txt.gz", 1, 1, source="gharchive")
+    for day in ("2026-10-28", "2026-10-29", "2026-10-31"):
+        house.reading("rankings", day, 10, 10, source="github_ranking")
+    house.reading("rankings", "2026-10-30", 10, 0, 0.97, "flag", source="github_ranking")
+    publish(house.place)
+    text = said()
+    assert (
+        "Missing: gharchive: 9 between the first hour and the last: "
+        "2015-01-01-5 to 2015-01-01-11, 2015-01-01-2 to 2015-01-01-3\n"
+    ) in text
+    assert "Missing: github_ranking: 1 between the first day and the last: 2026-10-30" in text
+
+
+def test_partitions_without_a_reading_are_counted(house, said):
+    for stream in ("issues", "topics"):
+        house.reading(stream, "7", 10, 10)
+        house.reading(stream, "8", 10, 10)
+    house.sql(
+        "update marts.completeness set expected_count = null, capture_rate = null "
+        "where partition_name = '8' or stream_name = 'topics'"
+    )
+    publish(house.place)
+    assert "github.issues: 1 of 2 partitions have no reading of how much there is, as 8" in said()
+    assert "Missing: github.topics" not in said()
+
+
+def test_tags_without_a_date_are_counted(house, said):
+    house.sql(
+        "create table marts.tags as select '1' as repository_id, 'v' || i as tag_name, i = 4 as "
+        "is_deleted, case when i < 2 then timestamp '2026-11-01' end as committed_at "
+        "from range(5) t(i)"
+    )
+    publish(house.place)
+    assert "github.tags: 2 of 4 tags have no date" in said()
 
 
 def test_freshness_is_the_age_of_the_newest_day(house, said):

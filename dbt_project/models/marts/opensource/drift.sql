@@ -19,6 +19,7 @@ final as (
 
         ---------- numerics
         cast(sum(occurrence_count) as bigint) as occurrence_count,
+        min(clean_version) as first_version,
         max(clean_version) as clean_version,
 
         ---------- timestamps
