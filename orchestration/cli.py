@@ -100,7 +100,7 @@ def run(
     """
     from orchestration import worlds
     from orchestration.display import Display
-    from orchestration.run import Run, sources, step_names
+    from orchestration.run import carry_out, sources, step_names
     from orchestration.running import guarded
     from orchestration.summary import show
 
@@ -118,12 +118,7 @@ def run(
         )
         tell_of_java()
         display = Display(console, step_names(sources()))
-        whole = Run(entered, display)
-        try:
-            with display.shown():
-                report = whole.execute()
-        finally:
-            record.keep(display.lines, whole.report)
+        report = carry_out(entered, display, record)
         entered.place.make_current()
         show(console, entered, report)
     raise typer.Exit(report.exit_code)

@@ -12,9 +12,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from ingestion.state import StateBroken
 from orchestration.terminable import asked, exit_code, interruptible
 
 log = logging.getLogger(__name__)
+
+SHOWN = 5
 
 
 def known() -> dict[type[Exception], int]:
@@ -24,7 +27,6 @@ def known() -> dict[type[Exception], int]:
     from expectations.check import ExpectationsFailed
     from handbook.site import SiteBroken
     from ingestion.spec import SpecError
-    from ingestion.state import StateBroken
     from ingestion.store import Conflict, LakeUnreachable
     from orchestration.airflow_home import AirflowFailed
     from orchestration.publish import PublicationBlocked
@@ -102,5 +104,30 @@ def told(console: Console) -> Iterator[None]:
             if isinstance(error, kind):
                 said = escape(str(error))
                 console.print(f"[red]error:[/] {said}", highlight=False, soft_wrap=True)
+                if code == 1 and not isinstance(error, StateBroken):
+                    tell_of_broken(console)
                 sys.exit(code)
+        if tell_of_broken(console):
+            log.error("ended by what is broken", exc_info=error)
+            sys.exit(1)
         raise
+
+
+def tell_of_broken(console: Console) -> bool:
+    """After a failure: name what is broken of the current world's state, which is the likely cause."""
+    from ingestion.state import REMEDY
+    from orchestration.pieces import broken_pieces
+    from orchestration.settings import load_settings
+
+    try:
+        found = list(broken_pieces(load_settings().place))
+    except Exception as error:  # the failure itself is what has to be told
+        log.info("what is broken is not known: %s", error)
+        return False
+    for each in found[:SHOWN]:
+        console.print(
+            f"broken: {each.path} {each.wrong}", highlight=False, soft_wrap=True, markup=False
+        )
+    if found:
+        console.print(f"{len(found)} broken. {REMEDY}", highlight=False, soft_wrap=True)
+    return bool(found)

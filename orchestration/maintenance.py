@@ -1,4 +1,4 @@
-"""The commands that look after what is stored: compact, retain, erase, backup, restore, rollback."""
+"""The commands that look after what is stored: compact, retain, erase, backup, restore, rollback, repair."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestration.options import Live, Recorded, Source, Wait, chosen, console,
 
 def register(app: typer.Typer) -> None:
     """Make these commands verbs of `app`."""
-    for verb in (compact, retain, erase, backup, restore, rollback):
+    for verb in (compact, retain, erase, backup, restore, rollback, repair):
         app.command()(verb)
 
 
@@ -138,3 +138,42 @@ def rollback(live: Live = False, recorded: Recorded = None, wait: Wait = False) 
         highlight=False,
         soft_wrap=True,
     )
+
+
+def repair(
+    check: Annotated[bool, typer.Option("--check", help="Only name what is broken.")] = False,
+    live: Live = False,
+    recorded: Recorded = None,
+    wait: Wait = False,
+) -> None:
+    """Find every broken piece of the state, and mend it from the layer below or say what to do.
+
+    What is broken moves to `broken/`, nothing is deleted. Exit code 1: something is left broken.
+    """
+    from orchestration import worlds
+    from orchestration.pieces import broken_pieces
+    from orchestration.repair import Repair
+    from orchestration.running import guarded
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    settings = chosen(live, recorded)
+    if check:
+        found = list(broken_pieces(settings.place, deep=True))
+        for each in found:
+            say(f"{each.path} {each.wrong}: {each.remedy}")
+        say(f"{len(found)} broken." if found else "Nothing is broken.")
+        raise typer.Exit(int(bool(found)))
+    with (
+        guarded(settings, "repair", wait=wait),
+        worlds.environment(worlds.home_variables(settings)),
+    ):
+        whole = Repair(settings, say)
+        count = whole.mend()
+    say(
+        f"{count} mended, {len(whole.left)} left to do by hand."
+        if count or whole.left
+        else "Nothing is broken."
+    )
+    raise typer.Exit(int(bool(whole.left)))

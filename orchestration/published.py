@@ -15,7 +15,8 @@ import duckdb
 if TYPE_CHECKING:
     from rich.table import Table
 
-from ingestion.state import read_state
+from ingestion.state import REMEDY, StateBroken, read_state
+from orchestration.published_files import faults
 from orchestration.settings import Place
 from orchestration.snowflake.account import is_target
 
@@ -87,12 +88,18 @@ def query(place: Place, sql: str, format: str = "table") -> None:
             return
         names = [column[0] for column in connection.description]
         WRITERS[format](names, rows(connection), sys.stdout)
-    except duckdb.CatalogException as error:
-        raise QueryFailed(
-            f"{first_line(error)}\nMarts: {', '.join(sorted(current(place)['marts']))}."
-        ) from error
     except duckdb.Error as error:
-        raise QueryFailed(first_line(error)) from error
+        refuse_broken(place, error)
+        known = ""
+        if isinstance(error, duckdb.CatalogException):
+            known = f"\nMarts: {', '.join(sorted(current(place)['marts']))}."
+        raise QueryFailed(f"{first_line(error)}{known}") from error
+
+
+def refuse_broken(place: Place, error: Exception) -> None:
+    """Raises StateBroken if the error may come from a published file that is not whole."""
+    for path, wrong in faults(place.published, current(place)):
+        raise StateBroken(f"{path} {wrong}. {REMEDY}") from error
 
 
 def first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ from enum import IntEnum
 from ingestion.spec import landed_specs
 from orchestration import steps
 from orchestration.display import Display
+from orchestration.running import Record
 from orchestration.settings import Settings
 from orchestration.steps import CRASHES, Outcome
 from orchestration.terminable import asked
@@ -58,6 +59,16 @@ def step_names(sources: list[str]) -> list[str]:
 
 def sources() -> list[str]:
     return [spec.name for spec in landed_specs()]
+
+
+def carry_out(settings: Settings, display: Display, record: Record) -> Report:
+    """A run as it is shown; the record has its steps, also of one that was told to end."""
+    run = Run(settings, display)
+    try:
+        with display.shown():
+            return run.execute()
+    finally:
+        record.keep(display.lines, run.report)
 
 
 class Run:

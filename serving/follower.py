@@ -17,7 +17,7 @@ from orchestration.settings import ROOT, Place, Settings
 from orchestration.snowflake.account import is_target
 from serving.model import Model
 from serving.publication import Publication
-from serving.read_model import path_of
+from serving.read_model import is_whole, path_of
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Follower:
             seen = signature(self.place)
             if seen is None or seen == self._seen:
                 return
-            if not path_of(Publication.newest(self.place)).exists():
+            if not is_whole(path_of(Publication.newest(self.place))):
                 await self.build()
             # Meanwhile there may be a newer one: that is what was built then.
             self._model = Model(path_of(Publication.newest(self.place)))

@@ -82,11 +82,12 @@ def build(publication: Publication) -> Path:
     path = path_of(publication)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / "build.lock"):
-        if not path.exists():
+        if not is_whole(path):
             beside = path.with_suffix(".part")
             beside.unlink(missing_ok=True)
             known = sorted(
-                path.parent.glob(f"*-{CODE}.sqlite"), key=lambda each: each.stat().st_mtime
+                filter(is_whole, path.parent.glob(f"*-{CODE}.sqlite")),
+                key=lambda each: each.stat().st_mtime,
             )
             if known:
                 shutil.copyfile(known[-1], beside)
@@ -96,6 +97,17 @@ def build(publication: Publication) -> Path:
             if each != path:
                 each.unlink(missing_ok=True)
     return path
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a model is there with every page that its first one counts."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(32)
+    except FileNotFoundError:
+        return False
+    page = int.from_bytes(header[16:18]) % (2**16 - 1) or 2**16
+    return path.stat().st_size == page * int.from_bytes(header[28:32]) > 0
 
 
 def fill(file: Path, publication: Publication) -> None:
