@@ -36,6 +36,8 @@ def test_a_bare_build_works_from_the_root_on_a_new_warehouse(home):
     assert home.mart("topics")[0][:2] == ("1", "sql")
     assert "ERROR=0" in said and "WARN=0" in said
     assert "eprecat" not in said, said
+    versions = home.rows("select source_name, table_name, version from operations.clean_versions")
+    assert versions == [("github", "topics", 1)]
 
 
 def test_a_bare_build_works_from_the_project_folder(home):

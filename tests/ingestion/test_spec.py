@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 
 import pytest
 
@@ -160,3 +161,68 @@ def test_every_source_of_the_house_can_be_read():
 def test_readings_are_built_in_where_something_is_landed_and_nowhere_else():
     given = {spec.name for spec in load_specs() if "readings" in spec.tables}
     assert given == {spec.name for spec in landed_specs()}
+
+
+PROMISES = """domain: opensource
+description: A source.
+owner: somebody@example.org
+connector: thing
+tables:
+  things:
+    description: Things. One row per thing.
+    key: [id]
+    rules: [total >= id]
+    columns:
+      id: {type: bigint, min: 0, max: 9, description: "Its id."}
+      total: {type: bigint, description: "All."}
+      name: {type: string, pattern: '^\\S+$', one_of: [a, b], description: "Its name."}
+      day: {type: date, min: 2018-01-01, description: "Its day."}
+      made_at: {type: timestamp, min: 2011-02-01 00:00:00, description: "When it was made."}
+      share: {type: double, max: 1, description: "Its share."}
+      is_new: {type: boolean, description: "Whether it is new."}
+"""
+
+
+def test_promises_of_rows_stand_beside_their_columns(tmp_path):
+    (tmp_path / "thing.yml").write_text(PROMISES)
+    load_spec.cache_clear()
+    table = load_spec("thing", tmp_path).tables["things"]
+    assert {name: each.promise for name, each in table.columns.items() if each.promise} == {
+        "id": {"min": 0, "max": 9},
+        "name": {"pattern": r"^\S+$", "one_of": ["a", "b"]},
+        "day": {"min": date(2018, 1, 1)},
+        "made_at": {"min": datetime(2011, 2, 1)},
+        "share": {"max": 1},
+    }
+    assert table.comparisons == [("total", "id")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            "min: 0,",
+            "min: some,",
+            r":11: .*id\.min: `min` of a bigint is a whole number; not 'some'",
+        ),
+        ("min: 0,", "min: 0.5,", r":11: .*id\.min: `min` of a bigint is a whole number"),
+        ("min: 0,", "min: true,", r":11: .*id\.min: `min` of a bigint is a whole number"),
+        ("min: 0,", "min: 10,", r":11: .*id\.min: `min` is above `max`; exchange them"),
+        ("min: 0,", "pattern: x,", r":11: .*id\.pattern: a bigint has no `pattern`; use `min`"),
+        (r"'^\S+$'", "'(x'", r":13: .*name\.pattern: `\(x` is no regular expression: .*mend it"),
+        ("[a, b]", "[]", r":13: .*name\.one_of: `one_of` is empty; list the values"),
+        ("2018-01-01", "2018", r":14: .*day\.min: `min` of a date is a day, as 2018-01-01"),
+        (
+            "2011-02-01 00:00:00",
+            "2011-02-01",
+            r":15: .*made_at\.min: `min` of a timestamp is a time",
+        ),
+        ("boolean,", "boolean, min: 0,", r":17: .*is_new\.min: a boolean has no `min`; remove it"),
+        ("total >= id", "total > id", r":9: .*rules\.0: `total > id` is no rule of a row; write"),
+        ("total >= id", "totl >= id", r":9: .*rules\.0: `totl` is not one of .*mean `total`\?"),
+        ("total >= id", "total >= day", r":9: .*rules\.0: `total >= day` compares two types"),
+    ],
+)
+def test_a_promise_that_a_column_cannot_be_held_to_is_told(tmp_path, before, after, said):
+    assert before in PROMISES
+    assert re.search(said, complaint(tmp_path, PROMISES.replace(before, after)))

@@ -24,6 +24,7 @@ NOT_FOLLOWED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CLONE = re.compile(r"create or replace transient schema (\w+) clone (\w+)")
+CLONE_TABLE = re.compile(r"create transient table (\S+) clone (\S+)")
 SWAP = re.compile(r"alter schema (\w+) swap with (\w+)")
 RENAME = re.compile(r"alter schema (\w+) rename to (\w+)")
 OR_ALTER = re.compile(r"create or alter (?:transient )?table (\S+) \((.*)\)", re.DOTALL)
@@ -42,6 +43,8 @@ class Cursor(FakeSnowflakeCursor):
                 return self.create_or_alter(*found.groups())
             if found := CLONE.fullmatch(command):
                 return self.clone_schema(*found.groups())
+            if found := CLONE_TABLE.fullmatch(command):
+                command = f"create table {found[1]} as select * from {found[2]}"
             if found := SWAP.fullmatch(command):
                 return self.swap_schemas(*found.groups())
             if found := RENAME.fullmatch(command):

@@ -11,7 +11,8 @@ import sqlglot
 from sqlglot import exp
 from typer.testing import CliRunner
 
-from expectations.verdicts import Verdicts, marts_path
+from expectations.marts.opensource import SUITES
+from expectations.verdicts import CLEAN, Verdicts, marts_path
 from orchestration import steps
 from orchestration.cli import app
 from orchestration.publish import PublicationBlocked
@@ -150,6 +151,38 @@ def test_marts_that_were_built_since_the_check_are_refused(marts):
     marts.run("insert into marts.products values ('late', '9')")
     with pytest.raises(PublicationBlocked, match="have not been checked since"):
         steps.publish()
+
+
+def test_of_a_mart_that_does_not_hold_readers_keep_the_last_version(marts, capsys):
+    marts.run("create table marts.drift (path varchar)", "create table marts.topics (name varchar)")
+    marts.product("1")
+    steps.publish()
+    marts.run("insert into marts.drift values ('new')")
+    marts.product("2")
+    verdicts = Verdicts(marts_path(marts.place.warehouse, "opensource"))
+    verdicts.keep("products", SUITES["products"], -1, holds=False, broken=["odd", "odder"])
+    outcome = steps.publish()
+    assert outcome.failures == [
+        "mart products is not published, readers keep its last version: "
+        "2 of its promises do not hold, `trendhouse check marts` names them"
+    ]
+    assert seen(marts, capsys) == ["1"]
+    query(marts.place, "select path from drift", "json")
+    assert json.loads(capsys.readouterr().out) == [{"path": "new"}]
+
+
+def test_clean_tables_that_were_loaded_must_have_been_checked(marts, monkeypatch):
+    loaded = load.Load(versions={"github.issues": 3})
+    monkeypatch.setattr("orchestration.snowflake.build.load", lambda *given, **named: loaded)
+    prepare(marts.place, print)
+    marts.product("1")
+    with pytest.raises(PublicationBlocked, match=r"github\.issues.*trendhouse check clean"):
+        steps.publish()
+    from expectations.clean.github import SUITES as CLEAN_SUITES
+
+    verdicts = Verdicts(marts.place.lake.clean / "github" / CLEAN)
+    verdicts.keep("issues", CLEAN_SUITES["issues"], ["2026/3-0.parquet"], holds=True)
+    assert steps.publish().failures == []
 
 
 def test_a_partition_below_its_floor_is_named_and_all_else_is_published(marts, capsys):
