@@ -99,11 +99,11 @@ def deduplicate(
         session = start(settings, raw_bytes=waiting_bytes(lake, spec))
         counts = run(session, lake, spec, on_progress=progress)
     landed = sum(count.landed_count for count in counts)
-    kept = sum(count.kept_count for count in counts)
-    quarantined = sum(count.quarantined_count for count in counts)
+    names = ("kept", "superseded", "quarantined", "waiting")
+    sums = {name: sum(getattr(count, f"{name}_count") for count in counts) for name in names}
+    told = [f"{count:,} {name}" for name, count in sums.items() if count or name != "waiting"]
     return Outcome(
-        summary=f"{landed:,} in, {kept:,} kept, {landed - kept - quarantined:,} superseded, "
-        f"{quarantined:,} quarantined",
+        summary=f"{landed:,} in, {', '.join(told)}",
         rows=landed,
         detail=counts,
     )

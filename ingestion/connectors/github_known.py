@@ -1,4 +1,5 @@
-"""Which keys of a repository's stream were ever landed, from what retention leaves: clean rows, unread raw."""
+"""Which keys of a repository's stream were ever landed, from what retention leaves: clean rows, raw rows
+that are not read yet, and those that wait."""
 
 from __future__ import annotations
 
@@ -67,11 +68,13 @@ def scan(lake: Lake, spec: SourceSpec, name: str, partition: str) -> set[str]:
 
 
 def unread_files(lake: Lake, source: str, table: str) -> list[Path]:
-    """Raw files that the clean table does not hold yet."""
+    """Raw rows that the clean table does not show yet: files that it has not read, rows that wait for
+    their partition to meet its floor."""
     path = lake.manifest(source, table)
-    consumed = set(json.loads(path.read_text())["consumed"]) if path.exists() else set()
-    folder = lake.raw_table(source, table)
-    return [
+    manifest = json.loads(path.read_text()) if path.exists() else {"consumed": []}
+    consumed, folder = set(manifest["consumed"]), lake.raw_table(source, table)
+    waiting = [path.parent / name for name in manifest.get("waiting", [])]
+    return waiting + [
         file
         for file in lake.raw_files(source, table)
         if str(file.relative_to(folder)) not in consumed
