@@ -11,11 +11,11 @@ from ingestion.connectors.github_answers import conditions_of, memory_of
 from ingestion.connectors.github_costs import plan as plan  # the connector's other half
 from ingestion.connectors.github_costs import remember_costs
 from ingestion.connectors.github_deletions import examine
-from ingestion.connectors.github_desk import Desk, path_of
+from ingestion.connectors.github_desk import Away, Desk, path_of
 from ingestion.connectors.github_graphql import land_counters
 from ingestion.connectors.github_pages import Pages
 from ingestion.connectors.github_projects import land_projects
-from ingestion.connectors.github_state import NoRepository, Repositories, Repository
+from ingestion.connectors.github_state import Repositories, Repository
 from ingestion.connectors.github_visits import Visitor
 from ingestion.connectors.github_watchlist import Watchlist
 from ingestion.fetch import Client, Refused, TooHeavy, Unanswered
@@ -101,7 +101,9 @@ class Harvest:
             if repository.gone is None:
                 try:
                     await examine(self.desk, self.repositories, repository)
-                except (Unanswered, Refused, NoRepository) as error:
+                except (OutOfTime, NoToken):
+                    raise
+                except Exception as error:  # whatever it is, the others go on
                     await self.desk.fail("repositories", repository.id, error)
         await land_projects(self.desk, [each for each in repositories if each.is_seen])
 
@@ -125,7 +127,7 @@ class Harvest:
                 async for reply, records, _ in pages.read(conditions_of(memory)):
                     keys = records.texts_at(path_of(table, table.key[0]))
                     await self.desk.land(name, records, reply, "all", keys=keys)
-            except (Unanswered, Refused, TooHeavy) as error:
+            except (Unanswered, Refused, TooHeavy, Away) as error:
                 await self.desk.fail(name, "all", error)
                 continue
             kept = memory_of(pages.first, None, memory)

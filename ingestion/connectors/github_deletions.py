@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from ingestion.connectors.github_desk import Desk
@@ -18,25 +19,32 @@ from ingestion.replies import Reply
 log = logging.getLogger(__name__)
 
 
-async def tombstone(
+async def tombstones(
     desk: Desk,
     object_type: str,
-    object_key: str,
+    object_keys: Sequence[str],
     repository_id: str,
     reply: Reply,
     *,
     is_deleted: bool,
     evidence: str,
 ) -> None:
-    record = {
-        "object_type": object_type,
-        "object_key": object_key,
-        "repository_id": int(repository_id),
-        "is_deleted": is_deleted,
-        "evidence": evidence,
-    }
-    keys = [f"{object_type}/{object_key}"]
-    await desk.land("tombstones", Records.of_values([record]), reply, repository_id, keys=keys)
+    """Say of objects of one clean table that they are deleted, or there again.
+
+    An object's key is the `record_key` of its raw rows.
+    """
+    records = [
+        {
+            "object_type": object_type,
+            "object_key": object_key,
+            "repository_id": int(repository_id),
+            "is_deleted": is_deleted,
+            "evidence": evidence,
+        }
+        for object_key in object_keys
+    ]
+    keys = [f"{object_type}/{object_key}" for object_key in object_keys]
+    await desk.land("tombstones", Records.of_values(records), reply, repository_id, keys=keys)
 
 
 def mark(key: str) -> str:
@@ -60,24 +68,27 @@ async def bury(
     desk: Desk, table: str, repository: Repository, missing: set[str], reply: Reply, evidence: str
 ) -> None:
     """Tombstones for what is deleted upstream."""
-    if missing:
-        log.info("%s of %s: %s deleted upstream", table, repository.name, len(missing))
-    for key in sorted(missing):
-        await tombstone(desk, table, key, repository.id, reply, is_deleted=True, evidence=evidence)
-        await desk.emit(Remember(("buried", table, repository.id, mark(key)), key))
+    if not missing:
+        return
+    log.info("%s of %s: %s deleted upstream", table, repository.name, len(missing))
+    keys = sorted(missing)
+    await tombstones(desk, table, keys, repository.id, reply, is_deleted=True, evidence=evidence)
+    kept = {**buried(desk, table, repository), **{mark(key): key for key in keys}}
+    await desk.emit(Remember(("buried", table, repository.id), kept))
 
 
 async def raise_again(
     desk: Desk, table: str, repository: Repository, shown: set[str], reply: Reply
 ) -> None:
     """What has a tombstone and is shown again is not deleted."""
-    for key_mark, key in list(buried(desk, table, repository).items()):
-        if key in shown:
-            evidence = f"shown again at {reply.url}"
-            await tombstone(
-                desk, table, key, repository.id, reply, is_deleted=False, evidence=evidence
-            )
-            await desk.emit(Remember(("buried", table, repository.id, key_mark), None))
+    already = buried(desk, table, repository)
+    keys = sorted(key for key in already.values() if key in shown)
+    if not keys:
+        return
+    evidence = f"shown again at {reply.url}"
+    await tombstones(desk, table, keys, repository.id, reply, is_deleted=False, evidence=evidence)
+    kept = {key_mark: key for key_mark, key in already.items() if key not in shown}
+    await desk.emit(Remember(("buried", table, repository.id), kept or None))
 
 
 async def examine(desk: Desk, repositories: Repositories, repository: Repository) -> Reply:
@@ -99,8 +110,8 @@ async def examine(desk: Desk, repositories: Repositories, repository: Repository
             repository.gone = evidence
             log.info("%s is away: %s", repository.name, evidence)
             if repository.streams:
-                await tombstone(
-                    desk, "repositories", repository.id, repository.id, reply,
+                await tombstones(
+                    desk, "repositories", [repository.id], repository.id, reply,
                     is_deleted=True, evidence=evidence,
                 )  # fmt: skip
             await desk.emit(Remember((*repository.path, "gone"), evidence))
@@ -115,5 +126,5 @@ async def welcome(desk: Desk, repository: Repository, reply: Reply) -> None:
     repository.gone = None
     if repository.streams:
         id, evidence = repository.id, f"{reply.url} shows it again"
-        await tombstone(desk, "repositories", id, id, reply, is_deleted=False, evidence=evidence)
+        await tombstones(desk, "repositories", [id], id, reply, is_deleted=False, evidence=evidence)
     await desk.emit(Remember((*repository.path, "gone"), None))

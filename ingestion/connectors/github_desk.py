@@ -36,6 +36,8 @@ class Desk:
     stopped: str | None = None
     pages_ahead: int = 0
     per_page: dict[str, int] = field(default_factory=dict)
+    # Which lists of a stream were too much for upstream.
+    suffering: dict[str, set[str]] = field(default_factory=dict)
     # Scans of the lake that may run at once.
     scans: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 

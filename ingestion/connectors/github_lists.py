@@ -239,7 +239,10 @@ class List:
         seen = cursors_of(self.table, records) or (
             records.texts_at(path_of(self.table, column)) if column else []
         )
-        listing.newest = max([*filter(None, seen), *filter(None, [listing.newest])], default=None)
+        # Nothing was changed after it was shown: a later instant would hide all that changes until then.
+        shown = instant(reply.observed_at)
+        seen = [moment for moment in (*seen, listing.newest) if moment and moment <= shown]
+        listing.newest = max(seen, default=None)
 
     def comes_after_known(self, listing: Listing, records: Records) -> bool:
         """Whether one of the records names the newest known item; its id is too long to be met by chance."""

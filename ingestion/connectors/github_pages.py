@@ -35,25 +35,32 @@ class Pages:
         self.name = name
         self.target = target
         self.params = params
-        self.most = int(params.get("per_page", 100))
+        self.own = self.most = int(params.get("per_page", 100))
         self.first: Reply | None = None
         self.is_whole = True
         self.is_resumed = False
 
     @property
     def per_page(self) -> int:
-        """The present page size of this stream, for all repositories."""
-        return self.desk.per_page.get(self.name, self.most)
+        """The present page size of this list: its own, or that of all repositories if that is smaller."""
+        return min(self.own, self.desk.per_page.get(self.name, self.most))
 
     def shrink(self) -> None:
-        self.desk.per_page[self.name] = max(SMALLEST, self.per_page // 2)
-        log.info("%s: %s items a page from now on", self.name, self.per_page)
+        """Ask for less of this list; of all repositories' once another one of them suffered, too."""
+        self.own = max(SMALLEST, self.per_page // 2)
+        suffering = self.desk.suffering.setdefault(self.name, set())
+        if suffering - {self.target}:
+            self.desk.per_page[self.name] = self.own
+        suffering.add(self.target)
+        log.info("%s: %s items a page from now on", self.target, self.per_page)
 
     def note(self, reply: Reply) -> None:
         if reply.seconds > SLOW_SECONDS:
             self.shrink()
         elif self.per_page < self.most and reply.seconds < SLOW_SECONDS / 20:
-            self.desk.per_page[self.name] = min(self.most, self.per_page + 1)
+            self.own = min(self.most, self.own + 1)
+            shared = self.desk.per_page.get(self.name, self.most)
+            self.desk.per_page[self.name] = min(self.most, shared + 1)
 
     async def read(
         self, conditions: dict[str, str], resume: str | None = None, *, in_turn: bool = False

@@ -10,8 +10,8 @@ import orjson
 
 from ingestion.connectors.github_desk import Desk
 from ingestion.connectors.github_state import NoRepository, Repositories, Repository
-from ingestion.fetch import Refused, Unanswered
 from ingestion.landing import Remember
+from ingestion.limits import NoToken, OutOfTime
 from ingestion.records import Records
 from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
@@ -49,7 +49,9 @@ class Watchlist:
         resolvers = {"github": self.named, "owner": self.owned, "search": self.searched}
         try:
             self.found[entry.key] = await resolvers[entry.kind](entry)
-        except (Unanswered, Refused, LookupError) as error:
+        except (OutOfTime, NoToken):
+            raise
+        except Exception as error:  # whatever it is, the other entries go on
             await self.desk.fail("watchlist", entry.target, error)
             kept = self.kept.get(entry.key, {}).get("ids", [])
             known = [self.repositories.by_id.get(id) for id in kept]

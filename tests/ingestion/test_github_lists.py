@@ -217,6 +217,20 @@ def test_a_record_that_does_not_say_which_it_is_lets_nothing_be_buried(odd):
     assert buried(odd, "issues") == set()
 
 
+def test_an_item_changed_in_the_future_or_never_hides_no_later_change(odd):
+    odd.repository.lists["issues"] = [issue(1), issue(2, updated_at="2099-01-01T00:00:00Z")]
+    odd.land(DAY_1)
+    third = issue(3, created_at=DAY_1, updated_at="2026-11-02T12:00:00Z")
+    odd.repository.lists["issues"].insert(1, third)
+    odd.land(DAY_2)
+    assert alive(odd, "issues") == {"1", "2", "3"}
+    odd.repository.lists["issues"].append(issue(4, updated_at="2026-02-31T00:00:00Z"))
+    odd.land(DAY_3)
+    odd.repository.lists["issues"].append(issue(5, created_at=DAY_3, updated_at=DAY_3))
+    assert odd.land(DAY_4).failures == []
+    assert alive(odd, "issues") == {"1", "2", "3", "4", "5"}
+
+
 def deduplicate(world, table: str, columns: str) -> None:
     """What deduplication and retention leave of a raw table: clean rows, and no raw."""
     lake = world.settings(DAY_1).place.lake
