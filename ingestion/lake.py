@@ -92,6 +92,11 @@ class Lake:
         for path in sorted(self.clean.glob(f"*/*/{MANIFEST}")):
             yield path.parent.parent.name, path.parent.name, read_state(path)
 
+    def manifest_of(self, source: str, table: str) -> dict:
+        """The manifest of a clean table as everybody sees it now; empty if it has never been written."""
+        path = self.manifest(source, table)
+        return json.loads(path.read_text()) if path.exists() else {}
+
     def newest_version(self) -> int:
         """The highest version that any clean table has; 0 without one."""
         return max((manifest["version"] for _, _, manifest in self.manifests()), default=0)

@@ -121,6 +121,10 @@ class Mirror(Lake):
                 content = copy.read_bytes() if self.is_copy(name) else self.store.read(name)
                 yield *name.split("/")[1:3], json.loads(content)
 
+    def manifest_of(self, source: str, table: str) -> dict:
+        name = self.name(self.manifest(source, table))
+        return json.loads(self.store.read(name)) if self.store.info(name) else {}
+
     def newest_version(self) -> int:
         """That of files which an interrupted push left counts, so that no name is used twice."""
         newest = super().newest_version()

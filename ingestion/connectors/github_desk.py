@@ -38,8 +38,10 @@ class Desk:
     per_page: dict[str, int] = field(default_factory=dict)
     # Which lists of a stream were too much for upstream.
     suffering: dict[str, set[str]] = field(default_factory=dict)
-    # Scans of the lake that may run at once.
-    scans: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    # Of clean tables, as they were first needed.
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Held while the lake is scanned.
+    scans: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def tables(self) -> dict[str, Table]:
