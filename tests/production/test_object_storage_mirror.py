@@ -101,6 +101,16 @@ def work(session, lake: Lake) -> list:
         return deduplicate(session, lake, spec())
 
 
+def test_a_machine_that_has_nothing_knows_what_was_deduplicated(world, tmp_path):
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"version": 3}')
+    lake = world.machine("new")
+    name = lake.name(lake.manifest("shop", "states"))
+    world.machine("lander").store.put(manifest, name, is_new=True)
+    assert lake.manifest_of("shop", "states") == {"version": 3}
+    assert lake.manifest_of("shop", "others") == {}
+
+
 def test_what_comes_of_a_store_is_what_comes_of_a_folder(session, world, proxy):
     changed = [row(0, "bob"), {**row(9, "bob"), "new": 1}]
     for day, rows in enumerate(([row(n) for n in range(9)], changed)):
