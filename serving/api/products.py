@@ -42,6 +42,9 @@ async def releases(
         str | None, Query(description="Source that says so.", examples=["github"])
     ] = None,
     prerelease: Annotated[bool | None, Query(description="Only pre-releases, or none.")] = None,
+    planned: Annotated[
+        bool | None, Query(description="Only versions whose day is still to come, or none of them.")
+    ] = None,
     search: Annotated[str | None, Query(description="A text in product, version or title.")] = None,
 ) -> Response:
     """Versions, the newest UTC day first, undated ones last; one for each source that tells of it."""
@@ -53,6 +56,7 @@ async def releases(
             "released_date <= ?": until,
             "source_name = ?": source,
             "is_prerelease = ?": prerelease,
+            "ifnull(is_planned, 0) = ?": planned,
             f"instr(lower({told}), lower(?))": search,
         }
     )

@@ -75,6 +75,9 @@ def test_rows_have_the_columns_of_their_type_and_booleans_are_booleans(told):
         assert all(list(row) == list(contracts()[mart].columns) for row in found)
     row = told("/releases?products=spark&prerelease=true").json()["items"]
     assert [(each["version"], each["is_prerelease"]) for each in row] == [("4.2.0-rc1", True)]
+    every = told("/releases").json()["total"]
+    assert every == told("/releases?planned=false").json()["total"] > 0
+    assert told("/releases?planned=true").json()["total"] == 0
     assert row[0]["released_at"] == "2026-10-31T20:00:00.250000Z"
 
 
