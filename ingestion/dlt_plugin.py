@@ -51,13 +51,15 @@ class OurPipelineCommand(PipelineCommand):
     """dlt's own command, but for `show`: dlt's page comes with a package of its vendor's, ours with this one."""
 
     def configure_parser(self, pipe_cmd: argparse.ArgumentParser) -> None:
+        from orchestration.ports import a_port
+
         super().configure_parser(pipe_cmd)
         operations = next(
             each for each in pipe_cmd._actions if isinstance(each, argparse._SubParsersAction)
         )
         parser = operations.choices["show"]
         parser.description = "Serves state, loads, raw tables and newest records on 127.0.0.1."
-        parser.add_argument("--port", type=int, default=8090, help="0 takes any that is free")
+        parser.add_argument("--port", type=a_port, default=8090, help="0 takes any that is free")
         parser.set_defaults(execute=self.show)
 
     def show(self, args: argparse.Namespace) -> None:
@@ -66,6 +68,8 @@ class OurPipelineCommand(PipelineCommand):
 
         from ingestion.show import show
         from ingestion.spec import load_spec
+        from orchestration.errors import told
+        from orchestration.options import errors
         from orchestration.settings import load_settings
 
         if args.edit:
@@ -73,7 +77,8 @@ class OurPipelineCommand(PipelineCommand):
         settings = load_settings(world=load_settings().effective_world)
         spec = load_spec(args.pipeline_name)
         pipeline = dlt.attach(spec.name, pipelines_dir=str(settings.place.pipelines))
-        show(pipeline, spec, settings.place.lake, args.port)
+        with told(errors):
+            show(pipeline, spec, settings.place.lake, args.port)
 
 
 class WorldContext(RunContext):

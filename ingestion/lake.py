@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RAW_LAYOUT = "{table_name}/{YYYY}/{MM}/{DD}/{load_id}.{file_id}.{ext}"
 MANIFEST = "_manifest.json"
+# In a path Spark, DuckDB or dlt take these for a pattern or for a part of an address.
+PATTERNS = frozenset('*?[]{}%#"\\\n')
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,13 @@ class Lake:
             return []
         folder = path.parent
         return [folder / name for name in read_state(path)["files"]]
+
+
+def check_path(folder: Path) -> Path:
+    """The folder, if a lake can lie below it. Raises ValueError."""
+    if found := sorted(PATTERNS & set(str(folder))):
+        raise ValueError(f"a path of the house cannot contain {' '.join(found)}")
+    return folder
 
 
 def sizes_below(folder: Path, suffix: str) -> Iterator[int]:

@@ -18,6 +18,7 @@ from orchestration.airflow_home import USER, AirflowFailed, AirflowHome, executa
 from orchestration.components import end_sessions
 from orchestration.mailbox import connection, mailbox
 from orchestration.options import Live, Recorded, console, effective
+from orchestration.ports import LAST
 from orchestration.running import Locked, held_by, holder_of
 from orchestration.settings import Settings, load_settings
 from orchestration.standalone import BUILD, INGEST, Standalone, Unpause
@@ -48,7 +49,7 @@ def airflow(
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option(help="Port on 127.0.0.1; another one if it is taken.")
+        int, typer.Option(min=0, max=LAST, help="Port on 127.0.0.1; another one if it is taken.")
     ] = USUAL_PORT,
     live: Live = False,
     recorded: Recorded = None,

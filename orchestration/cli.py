@@ -238,11 +238,16 @@ def simulate(context: typer.Context) -> None:
     """Serve the upstream APIs on this machine, simulated or replayed, until Ctrl-C (`--help`: more)."""
     import asyncio
 
+    from orchestration.ports import LAST, require_port
     from simulator.__main__ import parser, serve
 
     options = parser()
     options.prog = "trendhouse simulate"
-    asyncio.run(serve(options.parse_args(context.args)))
+    asked = options.parse_args(context.args)
+    if not 0 <= asked.port <= LAST:
+        options.error(f"argument --port: 0 to {LAST}")
+    require_port("127.0.0.1", asked.port)
+    asyncio.run(serve(asked))
 
 
 reading.register(app)

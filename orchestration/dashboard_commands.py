@@ -11,6 +11,7 @@ import typer
 
 from dashboards.bundle import Connection, Warehouse
 from orchestration.options import Live, Recorded, chosen, console
+from orchestration.ports import LAST
 from orchestration.settings import Place
 from orchestration.snowflake.account import Account
 
@@ -42,7 +43,7 @@ def dashboards(
         typer.Option(help="Copy what the dashboards read into a DuckDB file, and start nothing."),
     ] = None,
     port: Annotated[
-        int, typer.Option(help="Port on 127.0.0.1; another one if it is taken.")
+        int, typer.Option(min=0, max=LAST, help="Port on 127.0.0.1; another one if it is taken.")
     ] = USUAL_PORT,
     live: Live = False,
     recorded: Recorded = None,

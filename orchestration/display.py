@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.redaction import redacted
+
 MARKS = {"waiting": "·", "running": "▶", "done": "✓", "partial": "!", "failed": "✗", "skipped": "–"}
 COLOURS = {
     "waiting": "dim",
@@ -76,11 +78,12 @@ class Display:
         with self.lock:
             line = self.lines[name]
             line.seconds = time.monotonic() - line.started if line.started else 0.0
-            line.state, line.detail, line.rows = state, detail, rows
+            line.state, line.detail, line.rows = state, redacted(detail), rows
         if not self.console.is_terminal:
             self.console.print(
-                f"{MARKS[state]} {name:<28} {line.seconds:6.1f} s  {detail} {line.rate}".rstrip(),
+                f"{MARKS[state]} {name:<28} {line.seconds:6.1f} s  {line.detail} {line.rate}".rstrip(),
                 highlight=False,
+                markup=False,
                 soft_wrap=True,
             )
 
@@ -97,7 +100,7 @@ class Display:
                 table.add_row(
                     Text(MARKS[line.state], style=colour),
                     Text(line.name, style=colour),
-                    line.detail,
+                    Text(line.detail),
                     line.rate,
                     f"{line.elapsed:.1f}" if line.started else "",
                 )

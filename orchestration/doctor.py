@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -15,10 +15,12 @@ from typing import Literal
 
 from packaging.markers import Marker
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ingestion.lake import Lake
 from ingestion.state import REMEDY, StateBroken, read_state
+from orchestration.redaction import redacted
 from orchestration.running import GIGABYTE, DiskFull, Locked, check_disk, held_by, holders
 from orchestration.settings import ROOT, Place, Settings
 from orchestration.variables import of_settings, of_sources
@@ -53,7 +55,7 @@ def examine(settings: Settings, *, deep: bool = False) -> list[Finding]:
         java(),
         memory(settings),
         disk(settings),
-        world(settings),
+        whole("world", lambda: world(settings)),
         tokens(settings),
         lock(place),
         airflow(settings),
@@ -70,15 +72,26 @@ def show(console: Console, settings: Settings, *, deep: bool = False) -> int:
     for heading in ("", "what", "found", "how to mend it"):
         table.add_column(heading, overflow="fold")
     for each in findings:
-        table.add_row(f"[{COLOURS[each.state]}]{each.state}[/]", each.name, each.said, each.remedy)
+        state, said = f"[{COLOURS[each.state]}]{each.state}[/]", redacted(each.said)
+        table.add_row(state, each.name, escape(said), escape(each.remedy))
     console.print(table)
     effective = Table(box=None, title="Effective settings", title_justify="left")
     for heading in ("variable", "value", "meaning"):
         effective.add_column(heading, overflow="fold")
     for variable in [*of_settings(settings), *of_sources()]:
-        effective.add_row(variable.name, (variable.value or "").strip("`"), variable.description)
+        effective.add_row(
+            variable.name, escape(redacted(variable.value or "").strip("`")), variable.description
+        )
     console.print(effective)
     return int(any(each.state == "fail" for each in findings))
+
+
+def whole(name: str, look: Callable[[], Finding]) -> Finding:
+    """What `look` finds; a failure where it meets a broken piece of state."""
+    try:
+        return look()
+    except StateBroken as error:
+        return Finding(name, "fail", str(error), "`trendhouse repair`")
 
 
 def python() -> Finding:
@@ -226,21 +239,21 @@ def airflow(settings: Settings) -> Finding:
 
 def data(place: Place) -> Iterator[Finding]:
     """What lies in the world: raw and clean lake, warehouse, published state."""
-    yield lake(place.lake)
+    yield whole("lake", lambda: lake(place.lake))
     if not place.warehouse.exists():
         yield Finding("warehouse", "warn", "none yet", "`make run` builds it.")
     else:
         yield opened(place.warehouse)
+    yield whole("published", lambda: published(place))
+
+
+def published(place: Place) -> Finding:
     current = place.published / "CURRENT.json"
-    if current.exists():
-        content = read_state(current)
-        yield Finding(
-            "published",
-            "ok",
-            f"{len(content.get('marts', []))} marts, {content.get('published_at', '')}",
-        )
-    else:
-        yield Finding("published", "warn", "nothing yet", "`make run` publishes.")
+    if not current.exists():
+        return Finding("published", "warn", "nothing yet", "`make run` publishes.")
+    content = read_state(current)
+    said = f"{len(content.get('marts', []))} marts, {content.get('published_at', '')}"
+    return Finding("published", "ok", said)
 
 
 def lake(lake: Lake) -> Finding:

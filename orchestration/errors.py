@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from ingestion.state import StateBroken
+from orchestration.disk import disk_trouble
+from orchestration.settings import ROOT
 from orchestration.terminable import asked, exit_code, interruptible
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ def known() -> dict[type[Exception], int]:
     from ingestion.spec import SpecError
     from ingestion.store import Conflict, LakeUnreachable
     from orchestration.airflow_home import AirflowFailed
+    from orchestration.ports import PortTaken
     from orchestration.publish import PublicationBlocked
     from orchestration.published import QueryFailed
     from orchestration.rollback import RollbackFailed
@@ -52,7 +55,7 @@ def known() -> dict[type[Exception], int]:
     )
     failed = (
         *(StateBroken, LakeUnreachable, Conflict, LoadIncomplete, SimulatorFailed, DiskFull),
-        *(NoJava, NotShared, NoWarehouse, BuildFailed, AirflowFailed),
+        *(PortTaken, NoJava, NotShared, NoWarehouse, BuildFailed, AirflowFailed),
         *(AssetError, DashboardsFailed, SiteBroken),
         *(SendFailed, DigestFailed, Unwritable),
     )
@@ -107,10 +110,30 @@ def told(console: Console) -> Iterator[None]:
                 if code == 1 and not isinstance(error, StateBroken):
                     tell_of_broken(console)
                 sys.exit(code)
+        if said := disk_trouble(error) or not_installed(error):
+            console.print(f"[red]error:[/] {escape(said)}", highlight=False, soft_wrap=True)
+            sys.exit(1)
         if tell_of_broken(console):
-            log.error("ended by what is broken", exc_info=error)
+            console.print(
+                f"[red]error:[/] {escape(str(error).strip().split(chr(10))[0])}", soft_wrap=True
+            )
+            log.info("ended by what is broken", exc_info=error)
             sys.exit(1)
         raise
+
+
+def not_installed(error: BaseException | None) -> str | None:
+    """The line for people, if a package of an extra is missing that a setting asks for."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            if not (ROOT / package).is_dir():
+                return (
+                    f"The Python package `{package}` is not installed here. What asks for it (a target, an "
+                    "address of a lake, dashboards, Airflow) says in docs/ how to install it."
+                )
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def tell_of_broken(console: Console) -> bool:

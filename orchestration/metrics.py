@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from ingestion.spec import landed_specs
+from ingestion.state import StateBroken
 from orchestration.landings import landings
 from orchestration.measures import STREAM, Data, counter, gauge
 from orchestration.run_records import Records, Step
@@ -67,12 +68,18 @@ class World:
         try:
             self.place, self.specs = self.settings().place, landed_specs()
             parts = self.parts() if self.place.root.is_dir() else {}
+        except StateBroken as error:
+            log.error("%s", error)
         except Exception:
             log.exception("the settings or the sources cannot be read")
         all_well = bool(parts)
         for name, part in parts.items():
             try:
                 metrics = list(part())
+            except StateBroken as error:
+                log.error("%s: %s", name, error)
+                all_well, metrics = False, []
+                health.add_metric([name], 0)
             except Exception:
                 log.exception("%s: cannot be read", name)
                 all_well, metrics = False, []

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from orchestration.ports import LAST
+from orchestration.redaction import Screen
 from orchestration.settings import Settings, load_settings
 
 # Where no terminal says how wide it is (a log, a pipe), lines of tables should not be cut at 80.
 WIDTH = None if sys.stdout.isatty() else 140
-console = Console(width=WIDTH)
-errors = Console(stderr=True)
+console = Screen(width=WIDTH)
+errors = Screen(stderr=True)
 
 Live = Annotated[bool, typer.Option("--live", help="The real APIs; needs GITHUB_TOKEN.")]
 Recorded = Annotated[
@@ -27,6 +28,7 @@ Recorded = Annotated[
 Source = Annotated[
     str | None, typer.Argument(help="One source, as in `github`; without it, every source.")
 ]
+Port = Annotated[int, typer.Option(min=0, max=LAST, help="Port to listen at.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run instead of stopping.")]
 
 

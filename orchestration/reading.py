@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from orchestration.options import Live, Recorded, chosen, console, effective
+from orchestration.options import Live, Port, Recorded, chosen, console, effective
 
 
 class Format(StrEnum):
@@ -49,12 +50,15 @@ def query(
 
 def docs(
     serve: Annotated[bool, typer.Option("--serve", help="Serve the site on 127.0.0.1.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the site.")] = 8080,
+    port: Port = 8080,
 ) -> None:
     """Write the documentation as one site: the project's pages, dbt's models, the results of the checks."""
     from orchestration.documentation import serve_docs, write_docs
+    from orchestration.ports import require_port
 
     place = effective().place
+    if serve:
+        require_port("127.0.0.1", port)
     pages = write_docs(place)
     for title, page in pages.items():
         console.print(f"{title}: {page}", soft_wrap=True)
@@ -63,7 +67,7 @@ def docs(
 
 
 def metrics(
-    port: Annotated[int, typer.Option(help="Port of /metrics.")] = 9180,
+    port: Port = 9180,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     once: Annotated[bool, typer.Option("--once", help="Print them and end.")] = False,
 ) -> None:
@@ -71,13 +75,17 @@ def metrics(
     from prometheus_client import generate_latest
 
     from orchestration.metrics import registry, serve
+    from orchestration.ports import require_port
+    from orchestration.terminable import terminable
 
     if once:
         sys.stdout.write(generate_latest(registry(effective)).decode())
         return
+    require_port(address, port)
     server = serve(effective, address, port)
     console.print(f"Metrics: http://{address}:{port}/metrics", highlight=False)
-    server.join()
+    with terminable(), contextlib.suppress(KeyboardInterrupt):
+        server.join()
 
 
 def doctor(

@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from ingestion.spec import landed_specs
 from orchestration import steps
+from orchestration.disk import disk_trouble
 from orchestration.display import Display
 from orchestration.running import Record
 from orchestration.settings import Settings
@@ -172,7 +173,7 @@ class Run:
             if asked() or not isinstance(error, Exception):
                 self.display.finish(name, "failed", "interrupted")
                 raise KeyboardInterrupt from error
-            is_broken = breaks or isinstance(error, CRASHES)
+            is_broken = breaks or isinstance(error, CRASHES) or disk_trouble(error)
             (self.report.broken if is_broken else self.report.failures).append(f"{name}: {error}")
             return self.fail(name, error)
         self.report.outcomes[name] = outcome

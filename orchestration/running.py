@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shlex
 import shutil
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -24,17 +22,11 @@ from filelock import FileLock, Timeout
 from ingestion.lake import replace_text
 from ingestion.spec import landed_specs
 from ingestion.state import StateBroken, read_state
+from orchestration.redaction import Redaction, store_secrets
 from orchestration.settings import Place, Settings
 from orchestration.terminable import asked, exit_code
 
 GIGABYTE = 1_000_000_000
-TOKEN_FORMS = re.compile(
-    r"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}"
-    r"|(?i:authorization[\"']*\s*[:=]\s*[\"']?(?:(?:bearer|token|basic)\s+)?|bearer\s+)[^\s\"',}]{8,}"
-    r"|(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)"
-)
-MASK = "[redacted]"
-
 # What a step holds, beside its sources: `clean` the versions of the clean lake, which a build must see
 # between two deduplications and never within one (its models remember the newest version they saw);
 # `warehouse` DuckDB's one writer and what is published; `expectations` the pages of the checks.
@@ -296,31 +288,6 @@ def check_disk(folder: Path, min_free_gb: float) -> None:
             "(`trendhouse doctor` shows what lies there), put the data elsewhere (TRENDHOUSE_HOME), or "
             "lower TRENDHOUSE_MIN_FREE_GB."
         )
-
-
-def store_secrets() -> list[str]:
-    """What opens an object store, as its libraries take it from the environment."""
-    return [os.environ.get(name, "") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
-
-
-class Redaction(logging.Formatter):
-    """Formats log records with every known secret, and all that looks like a token, masked."""
-
-    def __init__(self, secrets: list[str]) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self.converter = time.gmtime
-        self.secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
-
-    def text(self, text: str) -> str:
-        for secret in self.secrets:
-            text = text.replace(secret, MASK)
-        return TOKEN_FORMS.sub(MASK, text)
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self.text(super().format(record))
-
-    def formatException(self, exc_info: Any) -> str:
-        return "".join(traceback.format_exception(*exc_info)).rstrip()
 
 
 @contextmanager

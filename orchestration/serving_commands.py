@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.options import Live, Recorded, chosen, console
+from orchestration.options import Live, Port, Recorded, chosen, console
 
 
 class Language(StrEnum):
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="Port of pages and API.")] = 8000,
+    port: Port = 8000,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     wait: Annotated[
         bool, typer.Option("--wait", help="Start also where nothing is published yet.")
@@ -34,12 +34,15 @@ def serve(
     """Serve pages, feeds, charts and the API over the published marts, until Ctrl-C."""
     import uvicorn
 
+    from orchestration.ports import require_port
     from orchestration.published import NothingPublished
+    from orchestration.terminable import terminable
     from serving.app import create_app
     from serving.publication import Publication
     from serving.read_model import build
 
     settings = chosen(live, recorded)
+    require_port(address, port)
     with console.status(f"Reading what is published in {settings.place.root.name}"):
         try:
             build(Publication.fetched(settings.place))
@@ -47,7 +50,8 @@ def serve(
             if not wait:
                 raise
     console.print(f"http://{address}:{port}/ (Ctrl-C ends it)", highlight=False)
-    uvicorn.run(create_app(settings), host=address, port=port, log_level="warning")
+    with terminable():
+        uvicorn.run(create_app(settings), host=address, port=port, log_level="warning")
 
 
 def site(

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from ingestion.lake import Lake
+from ingestion.lake import Lake, check_path
 from spark.masters import check_address, read_conf
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +59,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRENDHOUSE_", env_ignore_empty=True)
 
-    home: Path = Field(ROOT / ".trendhouse", description="Folder of all data, one part per world.")
+    home: Annotated[Path, AfterValidator(check_path)] = Field(
+        ROOT / ".trendhouse", description="Folder of all data, one part per world."
+    )
     lake_url: str | None = Field(
         None,
         description="Lake in an object store, `s3://bucket/folder` or `gs://bucket/folder`, one part per "

@@ -20,6 +20,7 @@ from ingestion.lake import replace_text
 from ingestion.state import read_state
 from orchestration.marts import DBT_PROJECT
 from orchestration.settings import Place
+from orchestration.warehouse_file import require_free
 
 SCHEMA = "schema.json"
 CODE = ("models/**/*.sql", "macros/**/*.sql", "seeds/**/*.csv")
@@ -98,7 +99,9 @@ def settle(place: Place) -> None:
 
 def back_up(place: Place, reason: str) -> str:
     """Copy warehouse, published state and posted releases to `backups/<time>-<reason>`; the name. All or
-    nothing."""
+    nothing. Raises StateBroken, Locked for a warehouse that cannot be copied whole."""
+    if place.warehouse.exists():
+        require_free(place.warehouse)
     stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{reason}"
     taken = sum(1 for _ in place.backups.glob(f"{stem}*"))
     name = f"{stem}-{taken + 1}" if taken else stem

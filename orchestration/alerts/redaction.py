@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from orchestration.alerts.alert import Alert
-from orchestration.running import MASK, Redaction
+from orchestration.redaction import MASK, Redaction
 
 # Slack's webhook addresses and its tokens are secrets by themselves.
 SLACK_FORMS = re.compile(

@@ -14,10 +14,10 @@ from types import SimpleNamespace
 import pytest
 
 from orchestration.display import Line
+from orchestration.redaction import Redaction
 from orchestration.running import (
     DiskFull,
     Locked,
-    Redaction,
     all_locks,
     check_disk,
     guarded,
