@@ -97,7 +97,7 @@ class Lake:
     def manifest_of(self, source: str, table: str) -> dict:
         """The manifest of a clean table as everybody sees it now; empty if it has never been written."""
         path = self.manifest(source, table)
-        return json.loads(path.read_text()) if path.exists() else {}
+        return read_state(path) if path.exists() else {}
 
     def newest_version(self) -> int:
         """The highest version that any clean table has; 0 without one."""
