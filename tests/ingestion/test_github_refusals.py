@@ -124,11 +124,11 @@ def test_statistics_that_are_computed_for_ever_fail_on_no_run_and_are_asked_ever
     monkeypatch.setattr(github_answers, "COMPUTED_SECONDS", 2.0)
     first_of(odd).answers["stats/contributors"] = said(202)
     asked = []
-    days = [f"2026-11-{day:02}T06:00:00Z" for day in range(2, 9)]
+    days = [f"2026-11-{day:02}T06:00:00Z" for day in range(2, 6)]
     for day in days:
         assert odd.land(day).failures == []
         asked.append(sum("case1/stats" in path for path in odd.upstream.asked))
-    assert asked[0] > 1 and asked[1:] == [1, 1, 0, 0, 0, 0]
+    assert asked[0] > 1 and asked[1:] == [1, 1, 0]
     first_of(odd).answers["stats/contributors"] = (200, b'[{"author":{"id":5},"weeks":[]}]')
     odd.land("2026-11-12T06:00:00Z")
     assert ("1", "1/5") in odd.keys("contributor_weeks")
