@@ -45,8 +45,12 @@ def main() -> None:
     is_leader = os.getsid(0) == os.getpid()  # then whoever ends the session tells all of it
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: is_leader or process.send_signal(number))
-    threading.Thread(target=end_with_holder, args=(process,), daemon=True).start()
+    is_left = threading.Event()
+    watch = threading.Thread(target=end_with_holder, args=(process, is_left), daemon=True)
+    watch.start()
     code = process.wait()
+    if is_left.is_set():
+        watch.join()
     if code < 0:
         if -code != signal.SIGKILL:
             signal.signal(-code, signal.SIG_DFL)
@@ -54,10 +58,11 @@ def main() -> None:
     os._exit(code)
 
 
-def end_with_holder(process: subprocess.Popen) -> None:
+def end_with_holder(process: subprocess.Popen, is_left: threading.Event) -> None:
     """Wait until nobody holds our standard input any more; then end all of ours."""
     while os.read(0, 1024):
         pass
+    is_left.set()
     process.kill()
     if os.getsid(0) == os.getpid():
         end_session()

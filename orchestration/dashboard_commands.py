@@ -49,6 +49,9 @@ def dashboards(
     recorded: Recorded = None,
 ) -> None:
     """Superset on this machine with all dashboards over the published marts, until Ctrl-C."""
+    for file in filter(None, (bundle, tables)):
+        if not file.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{file}: there is no such folder to write to.")
     place = chosen(live, recorded).place
     if tables:
         copy(place, tables)

@@ -110,7 +110,7 @@ def told(console: Console) -> Iterator[None]:
                 if code == 1 and not isinstance(error, StateBroken):
                     tell_of_broken(console)
                 sys.exit(code)
-        if said := disk_trouble(error) or not_installed(error):
+        if said := disk_trouble(error) or not_installed(error) or refused_by_snowflake(error):
             console.print(f"[red]error:[/] {escape(said)}", highlight=False, soft_wrap=True)
             sys.exit(1)
         if tell_of_broken(console):
@@ -134,6 +134,13 @@ def not_installed(error: BaseException | None) -> str | None:
                 )
         error = error.__cause__ or error.__context__
     return None
+
+
+def refused_by_snowflake(error: Exception) -> str | None:
+    """What Snowflake's own client says, if it is what raised the error."""
+    if not type(error).__module__.startswith("snowflake.connector"):
+        return None
+    return f"Snowflake: {str(error).strip()} Mend what docs/snowflake.md says to set."
 
 
 def tell_of_broken(console: Console) -> bool:

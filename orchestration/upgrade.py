@@ -106,13 +106,15 @@ def back_up(place: Place, reason: str) -> str:
     taken = sum(1 for _ in place.backups.glob(f"{stem}*"))
     name = f"{stem}-{taken + 1}" if taken else stem
     beside = place.backups / f".{name}"
-    shutil.rmtree(beside, ignore_errors=True)
-    copy_warehouse(place.warehouse.parent, beside / "warehouse")
-    if place.published.exists():
-        # Published files never change, so that a second name is as good as a copy.
-        shutil.copytree(place.published, beside / "published", copy_function=link)
-    copy_posted(place.posted, beside / place.posted.name)
-    os.replace(beside, place.backups / name)
+    try:
+        copy_warehouse(place.warehouse.parent, beside / "warehouse")
+        if place.published.exists():
+            # Published files never change, so that a second name is as good as a copy.
+            shutil.copytree(place.published, beside / "published", copy_function=link)
+        copy_posted(place.posted, beside / place.posted.name)
+        os.replace(beside, place.backups / name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     return name
 
 

@@ -26,7 +26,7 @@ BROKEN = (
 
 
 @contextmanager
-def opened(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(path: Path, patience: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that reads the warehouse. Raises Locked after `patience` seconds, naming the process
     that holds the file, and StateBroken."""
     with connected(path, patience) as connection:
@@ -36,8 +36,8 @@ def opened(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[duckdb.Du
             raise broken(path, error) from error
 
 
-def connected(path: Path, patience: float = PATIENCE_SECONDS) -> duckdb.DuckDBPyConnection:
-    ends = time.monotonic() + patience
+def connected(path: Path, patience: float | None = None) -> duckdb.DuckDBPyConnection:
+    ends = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
     while True:
         try:
             return duckdb.connect(str(path), read_only=True)

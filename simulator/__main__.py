@@ -96,7 +96,11 @@ async def serve(asked: argparse.Namespace) -> None:
     ready = {"base_url": base_url, "now": asked.now}
     if simulator is not None and asked.prerender:
         ready["rendered_pages"] = simulator.prerender(base_url)
-    print(json.dumps(ready), flush=True)
+    try:
+        print(json.dumps(ready), flush=True)
+    except BrokenPipeError:  # whoever started it has ended meanwhile
+        await runner.cleanup()
+        return
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

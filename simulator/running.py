@@ -98,6 +98,7 @@ def start(**options: Any) -> RunningSimulator:
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,  # Ctrl-C is for whoever started it
     )
     line = process.stdout.readline()
     if not line:

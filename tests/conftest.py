@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sample_home import Home
+from tests.sample_home import Home, small_watchlist
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +21,12 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def sample_watchlist(tmp_path_factory) -> Path:
     """A small part of the sample world's own watchlist."""
-    source = (Path(__file__).parents[1] / "simulator" / "watchlist.csv").read_text().splitlines()
-    github = [line for line in source[1:] if ",github," in line][:4]
-    endoflife = [line for line in source[1:] if ",endoflife," in line][:2]
-    path = tmp_path_factory.mktemp("watchlist") / "watchlist.csv"
-    path.write_text("\n".join([source[0], *github, *endoflife]) + "\n")
-    return path
+    return small_watchlist(tmp_path_factory.mktemp("watchlist") / "watchlist.csv")
 
 
 @pytest.fixture(scope="session")
 def sample_home(sample_watchlist, tmp_path_factory) -> Home:
     """A home after one undisturbed first run; to change anything, work on a copy of it."""
-    home = Home(tmp_path_factory.mktemp("home") / "home", sample_watchlist)
+    home = Home(tmp_path_factory.mktemp("home") / "Ann's wärehouse, 한국", sample_watchlist)
     home.trendhouse("run")
     return home

@@ -9,10 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orchestration.settings import Place
+from orchestration.settings import ROOT, Place
 from tests.published_marts import marts
 
 TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
+
+
+def small_watchlist(path: Path) -> Path:
+    """A small part of the sample world's own watchlist, written to `path`."""
+    source = (ROOT / "simulator" / "watchlist.csv").read_text(encoding="utf-8").splitlines()
+    github = [line for line in source[1:] if ",github," in line][:4]
+    endoflife = [line for line in source[1:] if ",endoflife," in line][:2]
+    path.write_text("\n".join([source[0], *github, *endoflife]) + "\n", encoding="utf-8")
+    return path
 
 
 class Home:
@@ -28,6 +37,9 @@ class Home:
             "TRENDHOUSE_GHARCHIVE_HOURS": "2",
             "TRENDHOUSE_RANKING_DAYS": "3",
             "TRENDHOUSE_SPARK_MEMORY": "1g",
+            # As cron, systemd and containers start it, somewhere with half hours.
+            "LC_ALL": "C",
+            "TZ": "America/St_Johns",
         }
 
     @property
@@ -50,14 +62,15 @@ class Home:
         assert process.returncode == expect, said
         return said
 
-    def kill(self, after: float, *arguments: str) -> bool:
-        """Start a command, kill it and all its children; whether it was still at work."""
+    def kill(self, after: float, *arguments: str, alone: bool = False) -> bool:
+        """Start a command, kill it and all its children, or it `alone` and wait until these have ended by
+        themselves; whether it was still at work."""
         process = self.start(*arguments)
         try:
             process.communicate(timeout=after)
             return False
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
             process.communicate()
             return True
 

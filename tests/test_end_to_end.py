@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import random
-import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.kills import KILLS_PER_STAGE, STAGES, Disturbed, seconds_by_stage
 from tests.published_marts import differences
 from tests.sample_home import Home
-
-STAGES = {
-    ("land",): "land",
-    ("deduplicate",): "deduplicate",
-    ("check", "clean"): "check_clean",
-    ("build",): "build",
-    ("publish",): "publish",
-}
-KILLS_PER_STAGE = 5
 
 
 @pytest.fixture(scope="module")
@@ -104,37 +94,13 @@ def test_a_silently_cut_page_refuses_publication(
     assert len(cut.marts()["repositories"]) == len(undisturbed["repositories"]) + 1
 
 
-def seconds_by_stage(home: Home) -> Counter:
-    """What each stage of the home's first run took, as its record says, with a start of its own."""
-    record = json.loads(min(home.place.runs.glob("*.json")).read_text())
-    seconds = Counter(dict.fromkeys(STAGES.values(), 4.0))
-    for step in record["steps"]:
-        seconds[step["name"].split()[0]] += step["seconds"]
-    return seconds
-
-
 def test_kills_at_random_moments_leave_no_trace(
     sample_home, undisturbed, sample_watchlist, tmp_path
 ):
-    """Each stage is killed five times at work, started again each time, and then let through.
-
-    A try that ended before it was killed does not count; the next one begins at the stage's start.
-    """
-    moments, seconds = random.Random("kills"), seconds_by_stage(sample_home)
-    disturbed, kills = Home(tmp_path / "disturbed", sample_watchlist), Counter()
-    disturbed.folder.mkdir()
-    for arguments, stage in STAGES.items():
-        before = disturbed.copy(tmp_path / f"before-{stage}")
-        for _ in range(6 * KILLS_PER_STAGE):
-            if kills[stage] == KILLS_PER_STAGE:
-                break
-            if disturbed.kill(moments.uniform(0.2, 0.9) * seconds[stage], *arguments):
-                kills[stage] += 1
-            else:
-                seconds[stage] *= 0.8
-                shutil.rmtree(disturbed.folder)
-                disturbed = before.copy(disturbed.folder)
-        disturbed.trendhouse(*arguments)
-    assert kills == Counter(dict.fromkeys(STAGES.values(), KILLS_PER_STAGE))
-    disturbed.trendhouse("run")
-    assert differences(disturbed.marts(), undisturbed) == {}
+    """Each stage is killed five times at work; `python -m tests.kills` does the same for longer."""
+    disturbed = Disturbed(
+        tmp_path, sample_watchlist, seconds_by_stage(sample_home), random.Random("kills")
+    )
+    disturbed.run(KILLS_PER_STAGE)
+    assert disturbed.kills == Counter(dict.fromkeys(STAGES.values(), KILLS_PER_STAGE))
+    assert differences(disturbed.home.marts(), undisturbed) == {}
