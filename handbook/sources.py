@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handbook.markdown import code, codes, facts, page, table
-from ingestion.spec import SourceSpec, Table, load_specs
+from ingestion.spec import Column, SourceSpec, Table, load_specs
 
 
 def write() -> str:
@@ -49,6 +49,7 @@ def stream(spec: SourceSpec, name: str, declared: Table) -> str:
         ("newest by", code(declared.cursor)),
         ("raw table", code(spec.raw_name(name))),
         ("asked", asked(declared)),
+        ("every row", codes(declared.rules)),
         ("one row per item of", declared.explode and code(declared.explode.path)),
         (
             "folders by",
@@ -67,6 +68,7 @@ def stream(spec: SourceSpec, name: str, declared: Table) -> str:
             each.type,
             code(each.path or column),
             "" if each.nullable else "never",
+            promise(each),
             each.description,
         )
         for column, each in declared.columns.items()
@@ -76,8 +78,24 @@ def stream(spec: SourceSpec, name: str, declared: Table) -> str:
             f"### {spec.name}.{name}",
             declared.description,
             told,
-            table(("column", "type", "path in the record", "null", "meaning"), columns),
+            table(
+                ("column", "type", "path in the record", "null", "every row", "meaning"), columns
+            ),
         ]
+    )
+
+
+def promise(column: Column) -> str:
+    """What no row may break, in words; empty if nothing is promised."""
+    words = {
+        "min": "at least {}",
+        "max": "at most {}",
+        "pattern": "matches {}",
+        "one_of": "one of {}",
+    }
+    return ", ".join(
+        words[name].format(codes(value) if isinstance(value, list) else code(str(value)))
+        for name, value in column.promise.items()
     )
 
 

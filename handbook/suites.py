@@ -24,10 +24,12 @@ def write() -> str:
     return page(
         "Expectations",
         "Suites that hold at the two boundaries of dbt: the clean lake before a build, the marts after it. "
-        "One that does not hold keeps the marts from being published. `trendhouse check` asks them.",
+        "A mart that does not hold is kept back by itself, one with at most 0.1 % odd rows is published and "
+        "told ([why](../decisions/odd-rows.md)). `trendhouse check` asks them.",
         "## Clean lake",
-        "Every clean table is also held to what its source declares: exactly those columns and types, "
-        "what is never null, and one row per key ([sources](sources.md)).",
+        "Every clean table is held to what its source declares: exactly those columns and types, what is "
+        "never null, one row per key, and what no row may be, which the deduplication puts into quarantine "
+        "([sources](sources.md)).",
         *(suites(f"expectations.clean.{spec.name}") for spec in landed_specs()),
         "## Marts",
         *(suites(f"expectations.marts.{domain}") for domain in domains),
