@@ -152,14 +152,11 @@ class History:
             )
 
     def rewrite(self, tables: dict, at: datetime) -> None:
-        """Commits and contributors are gone from a rewritten history, or back.
-
-        Without a repository they stay out of the ledger, which counts a deletion on the day of its last word only.
-        """
+        """Commits and contributors are gone from a rewritten history, or back."""
         for commit in self.random.sample(self.commits, len(self.commits) // 8):
             repository = commit["repository_id"]
             tables.setdefault("github.tombstones", []).append(
-                self.tombstone("commits", f"{repository}/{commit['sha']}", None, at)
+                self.tombstone("commits", f"{repository}/{commit['sha']}", repository, at)
             )
         for repository in self.random.sample(sorted(self.names), 2):
             person = self.random.randint(1, 3)
@@ -169,7 +166,7 @@ class History:
             )
             if self.random.random() < 0.5:
                 tables.setdefault("github.tombstones", []).append(
-                    self.tombstone("contributors", f"{repository}/{person}", None, at)
+                    self.tombstone("contributors", f"{repository}/{person}", repository, at)
                 )
 
     def week(self, repository: int, person: int, week: int, at: datetime) -> dict:
@@ -184,7 +181,7 @@ class History:
             "observed_at": at,
         }
 
-    def tombstone(self, kind: str, key: str, repository: int | None, moment: datetime) -> dict:
+    def tombstone(self, kind: str, key: str, repository: int, moment: datetime) -> dict:
         return {
             "object_type": kind,
             "object_key": key,
