@@ -20,6 +20,7 @@ SPARK_TYPES = {
 
 # Whole seconds since 1973: with fewer digits it is a year, or a day written without dashes.
 SECONDS = "^[0-9]{9,11}$"
+ENDS = ("0001-01-01 00:00:00", "9999-12-30 23:59:59.999999")
 
 
 def cast(text: Column, to: ColumnType) -> Column:
@@ -63,7 +64,8 @@ def as_timestamp(text: Column) -> Column:
     """ISO with Z or an offset, `2011/02/12 00:00:00 -0800`, or whole seconds since 1970, nine digits or more.
 
     The fifth character tells them apart; Spark's own cast would read `12:00` as today and `1297` as a
-    year. A leap second is kept as the second before it; before the year 1 and after 9999 there is none.
+    year. A leap second is kept as the second before it. An instant has a day in every time zone, which
+    leaves the years 1 to 9999 but for the very last day.
     """
     fifth = F.substr(text, F.lit(5), F.lit(1))
     is_leap = F.substr(text, F.lit(17), F.lit(3)) == ":60"
@@ -78,7 +80,9 @@ def as_timestamp(text: Column) -> Column:
         .cast("timestamp_ntz")
     )
     is_one = ~is_leap | ((F.hour(instant) == 23) & (F.minute(instant) == 59))
-    return F.when(is_one & F.year(instant).between(1, 9999), instant)
+    return F.when(
+        is_one & instant.between(*(F.lit(end).cast("timestamp_ntz") for end in ENDS)), instant
+    )
 
 
 def as_json(text: Column) -> Column:

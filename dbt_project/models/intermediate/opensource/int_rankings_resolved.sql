@@ -16,9 +16,11 @@ named as (
 
     select
         *,
+        -- An address that holds no name stands for one, so that its line is listed as unresolved.
         coalesce(
-            nullif({{ extract_match('url', 'github[.]com/([^/]+/[^/?#]+)', 1) }}, ''),
-            owner_name || '/' || short_name
+            nullif({{ extract_match('url', 'github[.]com/([^/?#]+/[^/?#]+)', 1) }}, ''),
+            owner_name || '/' || short_name,
+            url
         ) as repository_name
     from rankings
 
