@@ -321,15 +321,6 @@ def test_faults_change_nothing_of_the_simulated_hours(tmp_path, monkeypatch):
     assert sum(found[0][1].values()) == len(found[0][0])
 
 
-def test_an_hour_without_an_event_is_a_broken_file(world, folder):
-    empty = [b"", gzip.compress(b""), b"[]", gzip.compress(b"[ ]")]
-    for hour, content in enumerate([*empty, packed([event(1)])]):
-        (folder / f"2015-01-01-{hour}.json.gz").write_bytes(content)
-    failures = world.land().failures
-    assert len(failures) == 4 and "2015-01-01-0.json.gz holds no event" in failures[0].error
-    assert set(world.expected().values()) == {1} and len(world.expected()) == 5
-
-
 def test_an_empty_answer_is_asked_for_again(remote, upstream):
     good = packed([event(1)])
     upstream.replies["/archive/2026-11-02-3.json.gz"] = [(200, {}, b""), (200, {}, good)]
@@ -337,24 +328,3 @@ def test_an_empty_answer_is_asked_for_again(remote, upstream):
         upstream.put(f"/archive/2026-11-02-{hour}.json.gz", good)
     assert remote.land().failures == []
     assert remote.expected()["events", "2026-11-02-3"] == 1
-
-
-def test_what_no_reader_takes_is_a_row_like_the_others(world, folder):
-    deep = b'{"id": "3", "x": ' + b"[" * 1_100 + b"]" * 1_100 + b"}"
-    half = b'{"id": "\\ud83d", "x": NaN}'
-    owner = b'{"repository": {"name": "\\ud83d", "owner": "a"}}'
-    lines = [deep, half, owner, b'{"id": 99999999999999999999}', b'{"id": "5"}{"id": "6"}']
-    (folder / "2015-01-01-0.json").write_bytes(ndjson([event(1)]) + b"\n".join(lines))
-    (folder / "2015-01-01-1.json").write_bytes(b"[" + lines[3] + b", " + deep + b"]")
-    [failure] = world.land().failures
-    assert "nested too deeply" in failure.error
-    rows = world.rows("events")
-    assert [row["record"].encode() for row in rows] == [
-        json.dumps(event(1)).encode(), *lines, lines[3]
-    ]  # fmt: skip
-    assert rows[2]["record_key"] == "\\ud83d"
-    assert rows[3]["context"]["repository_name"] == "a/\ud83d"
-    assert [row["context"].get("reason") for row in rows] == [
-        None, "the record is not JSON", None, None, None, "the record is not JSON", None
-    ]  # fmt: skip
-    assert world.expected() == {("events", "2015-01-01-0"): 6, ("events", "2015-01-01-1"): 3}

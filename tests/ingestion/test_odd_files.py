@@ -19,7 +19,7 @@ from ingestion.connectors.github_ranking import Rankings
 from ingestion.landing import Batches, Context, Item, Rows
 from ingestion.spec import load_spec
 from orchestration.settings import load_settings
-from tests.ingestion.file_sources import event, ndjson
+from tests.ingestion.file_sources import World, event, ndjson, packed
 
 AT = datetime(2026, 11, 1, 10, tzinfo=UTC)
 ODD = [
@@ -72,7 +72,7 @@ def test_a_changed_file_ends_in_rows_or_in_damage(name, tmp_path):
     path = Path(tmp_path, "file")
 
     @settings(
-        max_examples=120,
+        max_examples=60,
         derandomize=True,
         database=None,
         deadline=None,
@@ -99,3 +99,45 @@ def test_a_changed_file_ends_in_rows_or_in_damage(name, tmp_path):
             assert said["expected_count"] > held or not is_damaged or name == "endoflife"
 
     check()
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    made = tmp_path / "archive"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch, folder) -> World:
+    return World(tmp_path, monkeypatch, "gharchive", folder)
+
+
+def test_an_hour_without_an_event_is_a_broken_file(world, folder):
+    empty = [b"", gzip.compress(b""), b"[]", gzip.compress(b"[ ]")]
+    for hour, content in enumerate([*empty, packed([event(1)])]):
+        (folder / f"2015-01-01-{hour}.json.gz").write_bytes(content)
+    failures = world.land().failures
+    assert len(failures) == 4 and "2015-01-01-0.json.gz holds no event" in failures[0].error
+    assert set(world.expected().values()) == {1} and len(world.expected()) == 5
+
+
+def test_what_no_reader_takes_is_a_row_like_the_others(world, folder):
+    deep = b'{"id": "3", "x": ' + b"[" * 1_100 + b"]" * 1_100 + b"}"
+    half = b'{"id": "\\ud83d", "x": NaN}'
+    owner = b'{"repository": {"name": "\\ud83d", "owner": "a"}}'
+    lines = [deep, half, owner, b'{"id": 99999999999999999999}', b'{"id": "5"}{"id": "6"}']
+    (folder / "2015-01-01-0.json").write_bytes(ndjson([event(1)]) + b"\n".join(lines))
+    (folder / "2015-01-01-1.json").write_bytes(b"[" + lines[3] + b", " + deep + b"]")
+    [failure] = world.land().failures
+    assert "nested too deeply" in failure.error
+    rows = world.rows("events")
+    assert [row["record"].encode() for row in rows] == [
+        json.dumps(event(1)).encode(), *lines, lines[3]
+    ]  # fmt: skip
+    assert rows[2]["record_key"] == "\\ud83d"
+    assert rows[3]["context"]["repository_name"] == "a/\ud83d"
+    assert [row["context"].get("reason") for row in rows] == [
+        None, "the record is not JSON", None, None, None, "the record is not JSON", None
+    ]  # fmt: skip
+    assert world.expected() == {("events", "2015-01-01-0"): 6, ("events", "2015-01-01-1"): 3}

@@ -18,43 +18,6 @@ NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 HISTORIES = ["facebookexperimental/Recoil", "pallets/flask", "reduxjs/redux", "vuejs/vue"]
 
 
-class Replayed:
-    """The replay, asked from synchronous tests; redirects are shown, not followed."""
-
-    def __init__(self, runner, client):
-        self.runner, self.client = runner, client
-
-    def get(self, url, **headers):
-        return self.runner.run(self.fetch(url, headers))
-
-    async def fetch(self, url, headers):
-        target = URL(url, encoded=True)
-        target = target.relative() if target.absolute else target
-        async with self.client.get(target, headers=headers, allow_redirects=False) as answer:
-            return answer.status, answer.headers, await answer.read()
-
-    def walk(self, url):
-        """Every item of a list, following Link `next` from page to page."""
-        while url:
-            status, headers, body = self.get(url)
-            assert status == 200
-            yield from orjson.loads(body)
-            url = {name: to for to, name in LINK.findall(headers.get("Link", ""))}.get("next")
-
-
-@pytest.fixture(scope="module")
-def replay(shared_data):
-    async def start():
-        client = TestClient(TestServer(build_app(shared_data, NOW)))
-        await client.start_server()
-        return client
-
-    with asyncio.Runner() as runner:
-        client = runner.run(start())
-        yield Replayed(runner, client)
-        runner.run(client.close())
-
-
 @pytest.fixture(scope="module")
 def lines(shared_data):
     """The recorded lines themselves, by the id that the replay gives them."""
@@ -163,46 +126,6 @@ def test_a_walk_passes_from_the_name_to_the_id_and_through_all_pages(replay):
         url = {name: to for to, name in LINK.findall(headers.get("Link", ""))}.get("next")
     assert len(set(pages)) == len(pages) > 15
     assert min(numbers) == 1
-
-
-def test_the_state_that_is_asked_for_is_given_though_another_was_recorded(replay):
-    states = {
-        state: Counter(issue["state"] for issue in replay.walk(f"{url}?{state}per_page=4"))
-        for url in ["/repos/hub4j-test-org/testQueryIssues/issues"]
-        for state in (
-            "",
-            "state=all&sort=updated&",
-            "state=closed&",
-            "state=open&since=2100-01-01&",
-        )
-    }
-    assert [*states.values()] == [{"open": 6}, {"open": 6, "closed": 2}, {"closed": 2}, {}]
-    pulls = [*replay.walk("/repos/octokit/octokit.rb/pulls?state=all&sort=updated&direction=asc")]
-    assert Counter(pull["state"] for pull in pulls) == {"closed": 30, "open": 5}
-    assert [pull["updated_at"] for pull in pulls] == sorted(pull["updated_at"] for pull in pulls)
-    status, headers, _ = replay.get("/repos/octokit/octokit.rb/pulls?state=all")
-    assert status == 200 and headers["X-Simulator-Recording"].startswith("octokit.rb-")
-    assert replay.get("/repos/octokit/octokit.rb/pulls?state=all&since=soon")[0] == 422
-
-
-def test_a_list_that_was_only_recorded_for_one_person_is_not_given_for_another(replay):
-    assert replay.get("/repos/octokit/octokit.rb/issues?state=all")[0] == 404
-    url = "/repos/hub4j-test-org/testQueryIssues/issues?creator=bloslo&state=closed"
-    assert replay.get(url)[0] == 404
-
-
-def test_names_are_found_in_any_letter_case(replay):
-    for url in (
-        "/repos/{hub4j}/{github}-api",
-        "/repos/{hub4j}/{github}-api/issues?state=closed",
-        "/users/{jennybc}/repos",
-        "/repos/{jennybc}/2013-11_sfu",
-        "/repos/{vuejs}/{vue}/tags",
-    ):
-        names = {name: name for name in ("hub4j", "github", "jennybc", "vuejs", "vue")}
-        shout = {name: name.upper() for name in names}
-        as_recorded, shouted = (replay.get(url.format(**each)) for each in (names, shout))
-        assert (as_recorded[0], as_recorded[2]) == (200, shouted[2]), url
 
 
 def test_a_known_etag_is_answered_by_304(replay):
