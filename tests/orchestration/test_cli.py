@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from orchestration import cli, steps
 from orchestration.cli import app
+from orchestration.errors import told
 from orchestration.running import Locked, guarded
 from orchestration.settings import SettingsError, load_settings
 from spark import java
@@ -56,6 +60,9 @@ def command(tmp_path):
         (["backup"], 1, "There is no warehouse"),
         (["check", "marts"], 1, "There is no warehouse"),
         (["publish"], 1, "There is no warehouse"),
+        (["serve", "--port", "99999"], 2, "65535"),
+        (["simulate", "--port", "99999"], 2, "0 to 65535"),
+        (["dashboards", "--tables", "/no/such/folder/x.duckdb"], 2, "no such folder"),
         (["land", "ledger"], 2, "lands from nowhere"),
         (["plan", "ledger"], 2, "lands from nowhere"),
     ],
@@ -65,6 +72,60 @@ def test_an_ordinary_mistake_is_told_in_a_line(command, arguments, code, said):
     assert ended.returncode == code, ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr and "nanobind" not in ended.stderr
+
+
+@pytest.mark.parametrize("server", [["serve"], ["metrics"], ["docs", "--serve"], ["simulate"]])
+def test_a_port_that_is_taken_is_told_with_what_to_give_instead(command, server):
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = str(listening.getsockname()[1])
+        ended = command(*server, "--port", port)
+    assert ended.returncode == 1
+    assert f"No server can listen at port {port} of 127.0.0.1" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "said"),
+    [
+        ({"TRENDHOUSE_HOME": "/dev/null/home"}, 1, "put the data elsewhere (TRENDHOUSE_HOME)"),
+        ({"TRENDHOUSE_HOME": "/tmp/[home]"}, 2, "a path of the house cannot contain [ ]"),
+        ({"TRENDHOUSE_WATCHLIST": "/no/such/file.csv"}, 2, "no such watchlist"),
+        ({"TRENDHOUSE_WATCHLIST": sys.executable}, 2, "is not UTF-8"),
+    ],
+)
+def test_what_cannot_be_written_or_read_is_told_in_a_line(command, variables, code, said):
+    ended = command("land", "github", **{"TRENDHOUSE_WORLD": "sample", **variables})
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "/home/x"),
+        OSError(errno.EROFS, "Read-only file system", "/home/x"),
+        ModuleNotFoundError("No module named 'gcsfs'", name="gcsfs"),
+    ],
+)
+def test_what_this_machine_lacks_is_told_wherever_it_lies_behind_an_error(error, capsys):
+    with pytest.raises(SystemExit) as end, told(Console(stderr=True, width=200)):
+        try:
+            raise error
+        except Exception as cause:
+            raise RuntimeError("the step failed") from cause
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and ("/home/x" in said or "`gcsfs`" in said)
+
+
+def test_a_password_in_an_address_is_not_shown(command):
+    address = "http://someone:opensesame@127.0.0.1:9/api"  # pragma: allowlist secret
+    said = command("doctor", TRENDHOUSE_GITHUB_URL=address)
+    assert "127.0.0.1:9/api" in said.stdout
+    assert "opensesame" not in said.stdout + said.stderr
 
 
 def test_a_bug_keeps_its_traceback_and_ends_with_1(monkeypatch, capsys):

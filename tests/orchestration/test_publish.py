@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,27 @@ def test_publishing_again_writes_nothing(house):
     before = files(house)
     publication = publish(house.place)
     assert (publication.written, publication.version, files(house)) == ([], 1, before)
+
+
+def halved(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwritten(path):
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [halved, overwritten, Path.unlink])
+def test_a_published_file_that_is_not_whole_is_written_again(house, damage):
+    house.sql("insert into marts.products values ('spark', '4.1.0')")
+    publish(house.place)
+    stated = current(house.place)["marts"]["products"]["partitions"]["all"]
+    file = house.place.published / stated["file"]
+    assert stated["size"] == file.stat().st_size
+    damage(file)
+    assert publish(house.place).written == ["products/all/2.parquet"]
+    with connect(house.place) as connection:
+        assert connection.execute("from products").fetchall() == [("spark", "4.1.0")]
 
 
 def test_only_the_period_that_changed_is_written(house):

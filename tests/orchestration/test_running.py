@@ -252,6 +252,9 @@ def test_a_token_is_neither_logged_nor_recorded(settings, monkeypatch):
         "{'Authorization': 'Bearer abcdefgh12345678'}",
         "authorization: token abcdefgh12345678",
         "https://someone:abcdefgh12345678@example.org/x",  # pragma: allowlist secret
+        "https://abcdefgh12345678@example.org/x",
+        "s3://bucket/x?region=a&X-Amz-Signature=abcdefgh12345678",
+        "https://example.org/x?access_token=abcdefgh12345678&page=2",
     ],
 )
 def test_whatever_looks_like_a_token_is_masked(said):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime
 
 import duckdb
@@ -41,6 +42,14 @@ def filled(house):
 
 def build(house) -> Model:
     return Model(read_model.build(Publication.newest(house.place)))
+
+
+def test_half_a_model_is_built_again(filled):
+    path = read_model.build(Publication.newest(filled.place))
+    before = served(Model(path))
+    os.truncate(path, path.stat().st_size // 2)
+    assert not read_model.is_whole(path)
+    assert served(build(filled)) == before
 
 
 def served(model: Model) -> dict[str, list[tuple]]:

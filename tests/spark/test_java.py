@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spark.java import bundled_java, find_java, major_version
+from spark.java import bundled_java, find_java, major_version, unicode_locale
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -81,3 +81,17 @@ def test_a_java_home_that_is_nothing_is_passed_over(text, monkeypatch):
         assert find_java().version >= 17
     finally:
         find_java.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [
+        ({}, {"LC_ALL": "C.UTF-8"}),
+        ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, {"LC_ALL": "C.UTF-8"}),
+        ({"LANG": "ko_KR.eucKR"}, {"LC_ALL": "C.UTF-8"}),
+        ({"LANG": "ko_KR.UTF-8"}, {}),
+        ({"LC_CTYPE": "C.utf8", "LANG": "C"}, {}),
+    ],
+)
+def test_a_jvm_can_name_every_file_whatever_the_caller_s_locale(given, added):
+    assert unicode_locale(given) == added
