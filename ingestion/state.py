@@ -9,7 +9,7 @@ from typing import Any
 REMEDY = "`trendhouse repair` mends it, or says what to do."
 
 
-class StateBroken(Exception):
+class StateBroken(ValueError):
     """A file of the house's own state is not whole; the message says which, and the remedy."""
 
 
