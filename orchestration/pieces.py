@@ -146,7 +146,11 @@ def broken_table(lake: Lake, source: str, table: str, manifest: dict | None) -> 
     if manifest is None:
         return f"its {MANIFEST} is no JSON"
     folder = lake.clean_table(source, table)
-    names = [*manifest.get("files", []), *manifest.get("positions", [])]
+    names = [
+        *manifest.get("files", []),
+        *manifest.get("positions", []),
+        *manifest.get("waiting", []),
+    ]
     names += [name for files in manifest.get("ledger", {}).values() for name in files]
     for name in names:
         if wrong := no_parquet(folder / name):

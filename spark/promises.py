@@ -32,6 +32,12 @@ def broken(table: Table, flat: list[str], elements: str) -> list[Column]:
     return found
 
 
+def is_kept(table: Table, flat: list[str], elements: str) -> Column:
+    """Whether a row breaks none of its table's promises."""
+    said = broken(table, flat, elements)
+    return F.coalesce(*said).isNull() if said else F.lit(True)
+
+
 def promises_of(table: Table, name: str) -> list[Callable[[Column], Column]]:
     """Each promise of a column as what it says of a value: null if that keeps it."""
     given = table.columns[name].promise

@@ -36,7 +36,9 @@ from spark.manifest import (
 )
 from spark.outcomes import count
 from spark.parse import ELEMENTS, RAW_SCHEMA, parse
+from spark.promises import is_kept
 from spark.session import interpreting
+from spark.texts import flat_names
 from spark.waiting import Decision, held_by, on_time, without_loads, write_waiting
 
 if TYPE_CHECKING:
@@ -271,6 +273,8 @@ class TableRun:
             schema = ", ".join(f"{n} {SPARK_TYPES[t]}" for n, t in schema_of(self.table).items())
             held = self.spark.read.schema(schema).parquet(*self.paths(files))
             held = winners.regroup(held, self.table) if self.table.explode else held
+            if self.rereads:  # a row may break a new promise though its record is gone
+                held = held.where(is_kept(self.table, flat_names(self.table), ELEMENTS))
             held = winners.candidates(held, self.table, winners.HELD)
             if self.rereads:  # at the same place in time the record read anew is the better one
                 held = held.withColumn("_digest", F.lit(-(2**63)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from ingestion.spec import load_spec
 from spark.jobs.deduplicate import deduplicate
 from spark.manifest import declaration
-from tests.spark.conftest import Landing, source
+from spark.retain import retain
+from tests.spark.conftest import T0, Landing, source
 
 COLUMNS = {
     "id": {"type": "bigint", "nullable": False},
@@ -103,6 +104,15 @@ def test_another_promise_is_another_declaration_and_reads_the_records_again(spar
     assert quarantined(landing) == ["`stars` must be at least 0: `-5`"]
     unruled = source(items={**TABLE, "rules": []}).tables["items"]
     assert declaration(unruled) != declaration(source(items=dict(TABLE)).tables["items"])
+
+
+def test_a_row_whose_record_is_gone_does_not_outlive_a_promise_that_it_breaks(spark, landing):
+    loose = source(items={**TABLE, "columns": {**COLUMNS, "stars": {"type": "bigint"}}})
+    landing.land("items", {"id": 1, "stars": -5}, {"id": 2, "stars": 5})
+    deduplicate(spark, landing.lake, loose)
+    assert retain(landing.lake, loose, days=2, now=T0 + timedelta(days=4))
+    deduplicate(spark, landing.lake, source(items=dict(TABLE)))
+    assert landing.clean("items", "id") == [(2,)]
 
 
 @pytest.fixture
