@@ -25,6 +25,7 @@ from spark.persons import (
     PERSON_KEYS,
     TEXT_KEYS,
     Erasures,
+    key_without,
     read_erasures,
     remember,
     scrub_string,
@@ -89,17 +90,6 @@ def scrub_raw_row(row: dict, erasures: Erasures) -> bool:
         row[name] = row[name] and without_mentions(row[name], erasures)
     row["record_key"] = row["record_key"] and key_without(row["record_key"], erasures)
     return row != before
-
-
-def key_without(key: str, erasures: Erasures) -> str:
-    """A record key without the person; a number that stands first is an object's id, not a person's."""
-    parts = key.split("/")
-    return "/".join(
-        str(erasures.identity(part))
-        if erasures.holds(part) and (place or not part.isdigit())
-        else part
-        for place, part in enumerate(parts)
-    )
 
 
 def rewrite(file: Path, target: Path, scrub_one: Scrub) -> int:
