@@ -14,7 +14,6 @@ from orchestration.child import child
 from orchestration.run_records import newest_run
 from orchestration.settings import ROOT, Place
 from orchestration.snowflake.account import is_target
-from orchestration.warehouse_file import require_free
 
 DBT_PROJECT = ROOT / "dbt_project"
 
@@ -91,6 +90,8 @@ def dbt(
     """
     place.warehouse.parent.mkdir(parents=True, exist_ok=True)
     if not is_target():
+        from orchestration.warehouse_file import require_free
+
         require_free(place.warehouse)
     build, said = Build(), []
     with child(

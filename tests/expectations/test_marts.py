@@ -111,11 +111,12 @@ def test_a_ledger_that_does_not_add_up_is_told_in_words(warehouse, check):
         kept_count=8,
         superseded_count=1,
         quarantined_count=0,
+        waiting_count=0,
         clean_version=1,
     )
     said = broken(check)
     assert (
-        "rows in are rows kept, superseded or quarantined" in said
+        "rows in are rows kept, superseded, quarantined or waiting" in said
         and "'landed_count': '10'" in said
     )
 
