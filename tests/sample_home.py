@@ -25,14 +25,14 @@ def small_watchlist(path: Path) -> Path:
 
 
 class Home:
-    """One sample world's home, and the command that works in it."""
+    """One world's home, and the command that works in it."""
 
-    def __init__(self, folder: Path, watchlist: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, watchlist: Path, world: str = "sample") -> None:
+        self.folder, self.world = folder, world
         self.environment = {
             **os.environ,
             "TRENDHOUSE_HOME": str(folder),
-            "TRENDHOUSE_WORLD": "sample",
+            "TRENDHOUSE_WORLD": world,
             "TRENDHOUSE_WATCHLIST": str(watchlist),
             "TRENDHOUSE_GHARCHIVE_HOURS": "2",
             "TRENDHOUSE_RANKING_DAYS": "3",
@@ -44,7 +44,7 @@ class Home:
 
     @property
     def place(self) -> Place:
-        return Place(self.folder / "sample")
+        return Place(self.folder / self.world)
 
     def start(self, *arguments: str) -> subprocess.Popen:
         return subprocess.Popen(
@@ -77,7 +77,7 @@ class Home:
     def copy(self, folder: Path) -> Home:
         shutil.copytree(self.folder, folder, symlinks=True)
         other = Home.__new__(Home)
-        other.folder = folder
+        other.folder, other.world = folder, self.world
         other.environment = {**self.environment, "TRENDHOUSE_HOME": str(folder)}
         return other
 

@@ -24,8 +24,9 @@ def said(status: int, **content: Any) -> Answer:
 
 @dataclass
 class OddRepository:
-    """What is served of one repository. `answers` replace those below it (`all`: every one), `node` is
-    laid over its GraphQL node, `connection` replaces its projects'; `graphql` is `gone`, `error` or what stands for the node."""
+    """What is served of one repository. `answers` replace those below it (`all`: every one), `cut` is how many
+    records the pages of a list show of those they should hold, `node` is laid over its GraphQL node, `connection`
+    replaces its projects'; `graphql` is `gone`, `error` or what stands for the node."""
 
     id: int
     lists: dict[str, list[Any]] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class OddRepository:
     projects: list[Any] = field(default_factory=list)
     connection: Any = ...
     answers: dict[str, Answer] = field(default_factory=dict)
+    cut: dict[str, int] = field(default_factory=dict)
     node: dict[str, Any] = field(default_factory=dict)
     graphql: Any = None
     errors: list[dict[str, Any]] = field(default_factory=list)
@@ -48,7 +50,8 @@ class OddRepository:
         return {
             "id": self.id, "node_id": f"R_{self.id}", "full_name": self.name, "fork": False,
             "stargazers_count": self.stars, "forks_count": 0, "open_issues_count": 0,
-            "pushed_at": self.pushed_at, "archived": False, "license": None,
+            "pushed_at": self.pushed_at, "archived": False,
+            "license": self.license and self.license["license"],
         }  # fmt: skip
 
     def counters(self) -> dict[str, Any]:
@@ -106,7 +109,7 @@ class OddGitHub:
         if "since" in query:
             items = [each for each in items if when(each) >= query["since"]]
         size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
-        shown = items[(page - 1) * size : page * size]
+        shown = items[(page - 1) * size : page * size][: repository.cut.get(name)]
         parts = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in shown]
         last, links = -(-len(items) // size), ""
         if page < last:
