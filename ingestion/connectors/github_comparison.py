@@ -19,7 +19,8 @@ async def bury_absent(stream: List, listing: Listing, expected: int | None) -> N
 
     While pages are read an item can move behind the reader. So the list counts if it is as long as
     upstream says, by its counters or by its own last page; else it is read once more, and what neither
-    reading shows is deleted. A list with a record that does not say which it is shows no deletions.
+    reading shows is deleted. A list with a record that does not say which it is shows no deletions, nor
+    does one that breaks off: both counts say that it is longer than its floor lets pass.
     """
     missing = await missing_keys(stream.desk, stream.name, stream.repository, listing.keys)
     if not missing:
@@ -33,14 +34,26 @@ async def bury_absent(stream: List, listing: Listing, expected: int | None) -> N
         return
     url, count = listing.reply.url, len(listing.keys)
     evidence = f"missing from the full list of {count} at {url}"
-    if count != expected and count != await count_by_link(stream, listing):
+    if count != expected and count != (told := await count_by_link(stream, listing)):
         again = await stream.list(None)
         if again.reply.status != 200 or not again.is_whole:
             return
         missing -= again.keys
         listing.keys |= again.keys
+        if breaks_off(stream, len(listing.keys), expected, told):
+            log.info(
+                "%s: the list breaks off after %s; it shows no deletions", stream.target, count
+            )
+            return
         evidence = f"missing from two full readings ({count} and {len(again.keys)}) at {url}"
     await bury(stream.desk, stream.name, stream.repository, missing, listing.reply, evidence)
+
+
+def breaks_off(stream: List, shown: int, *told: int | None) -> bool:
+    """Whether every count that upstream gives of a list is above what it shows by more than the floor allows."""
+    counts = [count for count in told if count is not None]
+    floor = stream.table.floor
+    return floor is not None and bool(counts) and shown < min(counts) * floor.capture_rate
 
 
 async def count_by_link(stream: List, listing: Listing) -> int | None:

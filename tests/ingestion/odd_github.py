@@ -51,7 +51,7 @@ class OddRepository:
             "id": self.id, "node_id": f"R_{self.id}", "full_name": self.name, "fork": False,
             "stargazers_count": self.stars, "forks_count": 0, "open_issues_count": 0,
             "pushed_at": self.pushed_at, "archived": False,
-            "license": self.license and self.license["license"],
+            "license": (self.license or {}).get("license"),
         }  # fmt: skip
 
     def counters(self) -> dict[str, Any]:

@@ -208,6 +208,19 @@ def test_what_one_reading_missed_is_not_buried_and_what_two_miss_is(odd, monkeyp
     assert "two full readings" in row["record"]["evidence"]
 
 
+def test_a_list_that_breaks_off_shows_no_deletions(odd):
+    odd.repository.lists["issues"] = [issue(number) for number in range(1, 41)]
+    odd.land(DAY_1)
+    odd.repository.lists["issues"] = [issue(number) for number in range(1, 61)]
+    odd.repository.cut = {"issues": 20}
+    odd.land(DAY_2)
+    assert buried(odd, "issues") == set()
+    odd.repository.cut = {}
+    odd.repository.lists["issues"] = [issue(number) for number in range(2, 61)]
+    odd.land(DAY_3)
+    assert buried(odd, "issues") == {"1"}
+
+
 def test_a_record_that_does_not_say_which_it_is_lets_nothing_be_buried(odd):
     odd.repository.lists["issues"] = [issue(1), issue(2), issue(3)]
     odd.land(DAY_1)
