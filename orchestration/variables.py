@@ -42,6 +42,11 @@ BESIDE = (
         "`1`",
         "Factor on the waits between tries of a GitHub request; below 1 for simulated worlds.",
     ),
+    (
+        "TRENDHOUSE_FILES_PATIENCE",
+        "`1`",
+        "The same for the requests of the sources that are files.",
+    ),
     ("TRENDHOUSE_LAKE", "the current world's", "Lake that dbt reads; set by every run."),
     (
         "TRENDHOUSE_WAREHOUSE",

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 2**20
 ATTEMPTS = 7
+BACKOFF = wait_random_exponential(multiplier=0.5, max=60)
 # One archive or repository of files is asked for so many at once, whatever `concurrency` allows.
 MOST_AT_ONCE = 4
 TIMEOUT_SECONDS = (10, 60)
@@ -84,6 +85,7 @@ class Downloads:
         self.context = context
         self.is_whole = is_whole
         self.folder = context.settings.place.downloads / context.spec.name
+        self.patience = context.spec.location.patience()
         self.ends = time.monotonic() + context.settings.deadline_seconds
         self.session = Session(timeout=TIMEOUT_SECONDS, raise_for_status=False)
         self.session.headers["User-Agent"] = USER_AGENT
@@ -131,7 +133,7 @@ class Downloads:
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(max(self.ends - began, 0.1)),
             retry=retry_if_exception_type((DownloadFailed, *PASSING)),
-            wait=pause,
+            wait=self.pause,
             before_sleep=lambda state: log.info("%s: %s", wanted.url, state.outcome.exception()),
             reraise=True,
         )
@@ -143,6 +145,11 @@ class Downloads:
                 answer.error = f"{error} ({answer.requests} requests)"
         answer.seconds = time.monotonic() - began
         return answer
+
+    def pause(self, state: RetryCallState) -> float:
+        """What upstream asks for, else an exponential back-off with jitter, times the patience; seconds."""
+        asked = getattr(state.outcome.exception(), "retry_after", None) if state.outcome else None
+        return max(asked, 0.0) if asked is not None else BACKOFF(state) * self.patience
 
     def ask_once(self, answer: Answer) -> None:
         wanted = answer.wanted
@@ -188,12 +195,3 @@ def refusal(response: Response) -> DownloadFailed:
     elif at := read_http_date(said):
         failure.retry_after = (at - datetime.now(UTC)).total_seconds()
     return failure
-
-
-def pause(state: RetryCallState) -> float:
-    """What upstream asks for, else an exponential back-off with jitter; seconds."""
-    asked = getattr(state.outcome.exception(), "retry_after", None) if state.outcome else None
-    return max(asked, 0.0) if asked is not None else backoff(state)
-
-
-backoff = wait_random_exponential(multiplier=0.5, max=60)
