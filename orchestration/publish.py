@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ VERSIONS = "versions"
 # Up to here every row is compared; beyond, what changed is told by the change feed, in constant time.
 COMPARED_ROWS = 200_000
 WHOLE = "all"
-FORMS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
+# What makes the name of a period its first day.
+FIRST_DAYS = {"year": "-01-01", "month": "-01", "day": ""}
 
 
 @dataclass
@@ -230,11 +231,15 @@ class Writer:
         )
 
 
-def label(period: Period | None, start: date | None, rows: int) -> str:
-    """The folder of a period: `2026`, `2026-01`, `undated`; `all` if the mart is not cut or empty."""
+def label(period: Period | None, start: date | str | None, rows: int) -> str:
+    """The folder of a period: `2026`, `2026-01`, `undated`; `all` if the mart is not cut or empty.
+
+    Its first day is cut as text: Python has no date after 9999, and its formats no zeros for the year 1.
+    """
     if period is None or not rows:
         return WHOLE
-    return "undated" if start is None else f"{start:{FORMS[period.by]}}"
+    day = str(start).partition(" ")[0]
+    return "undated" if start is None else day.removesuffix(FIRST_DAYS[period.by])
 
 
 def within(period: Period | None, name: str) -> str:
@@ -243,7 +248,7 @@ def within(period: Period | None, name: str) -> str:
         return ""
     if name == "undated":
         return f"where {period.column} is null"
-    start = f"date '{datetime.strptime(name, FORMS[period.by]):%Y-%m-%d}'"
+    start = f"date '{name}{FIRST_DAYS[period.by]}'"
     return (
         f"where {period.column} >= {start} and {period.column} < {start} + interval '1 {period.by}'"
     )

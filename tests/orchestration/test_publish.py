@@ -147,6 +147,16 @@ def test_a_new_column_rewrites_the_mart(house):
     assert connect(house.place).execute("select link from products").fetchall() == [(None,)]
 
 
+@pytest.mark.parametrize("month", ["0001-01", "9999-12", "10000-01"])
+def test_months_at_the_ends_of_time_are_published_too(house, month):
+    fill(house, month)
+    fill(house, "2026-10")
+    written = publish(house.place).written
+    assert {f"events_hourly/{month}/1.parquet", "events_hourly/2026-10/1.parquet"} <= {*written}
+    count = connect(house.place).execute("select count(*) from events_hourly").fetchone()
+    assert count == (2 * 3 * 24,)
+
+
 def test_rows_without_a_date_are_published_too(house):
     house.sql("insert into marts.events_hourly values ('1', 'PushEvent', 1, null, 1)")
     assert "events_hourly/undated/1.parquet" in publish(house.place).written
