@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +74,7 @@ def home_of(folder: Path, github: str, files: str) -> Home:
         "LC_ALL": "C",
         "GITHUB_TOKEN": "a-token-of-the-field",
         "TRENDHOUSE_GITHUB_PATIENCE": "0.005",
+        "TRENDHOUSE_FILES_PATIENCE": "0.005",
         "TRENDHOUSE_GITHUB_URL": github,
         "TRENDHOUSE_ENDOFLIFE_URL": f"{files}/endoflife",
         "TRENDHOUSE_GITHUB_RANKING_URL": f"{files}/rankings",

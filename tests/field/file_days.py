@@ -10,7 +10,9 @@ from tests.field.github_days import DEEP
 from tests.ingestion.file_sources import Upstream, event, ndjson
 
 MARK = b"\xef\xbb\xbf"
-COLUMNS = "rank,item,repo_name,stars,forks,language,repo_url,username,issues,last_commit,description"
+COLUMNS = (
+    "rank,item,repo_name,stars,forks,language,repo_url,username,issues,last_commit,description"
+)
 CYCLES = {
     "releases": {
         "1": {"name": "1", "releaseDate": "2020-01-01", "eol": "2022-06-30"},
@@ -59,13 +61,21 @@ def ranking() -> bytes:
 def happened(number: int | str, hour: int, **more: Any) -> dict[str, Any]:
     at = f"2026-11-02T{hour:02}:30:00Z"
     said = {"repo": {"id": 500, "name": "busy/one"}, "actor": {"id": 9002, "login": "ada"}}
-    return event(0, id=number if isinstance(number, int) else str(number), created_at=at, **said) | more
+    return (
+        event(0, id=number if isinstance(number, int) else str(number), created_at=at, **said)
+        | more
+    )
 
 
 def archive() -> dict[int, bytes]:
     """16: odd lines, of which five are events; 17: one of them again, and one more; 18: no byte; 19: no event."""
     agent = {"actor": {"id": 81847, "login": "claude"}}
-    odd = [happened("601", 16), happened(602, 16), happened("9" * 30, 16), happened("603", 16, **agent)]
+    odd = [
+        happened("601", 16),
+        happened(602, 16),
+        happened("9" * 30, 16),
+        happened("603", 16, **agent),
+    ]
     first = MARK + ndjson([happened("600", 16)])
     lines = ndjson(odd) + json.dumps(happened("604", 16)).encode()[:60] + b"\n"
     again = ndjson([happened("601", 16), happened("701", 17)])

@@ -137,9 +137,7 @@ def half() -> OddRepository:
     """GraphQL gives the counters but for the commits, which timed out."""
     error = {"path": PATH, "message": "Something went wrong while executing your query."}
     node = {"defaultBranchRef": {"target": None}}
-    return OddRepository(
-        Repo.HALF, {"commits": chain("abc")}, node=node, errors=[error], stars=55
-    )
+    return OddRepository(Repo.HALF, {"commits": chain("abc")}, node=node, errors=[error], stars=55)
 
 
 def authored(letter: str, at: str) -> dict[str, Any]:
@@ -183,11 +181,9 @@ def agents() -> OddRepository:
 
 
 def cut(day: int) -> OddRepository:
-    """40 issues; on day 2 one of them is edited, and of the list 20 are shown."""
-    issues = [issue(Repo.CUT * 1000 + number) for number in range(1, 41)]
-    found = OddRepository(Repo.CUT, {"issues": issues})
-    if day == 2:
-        issues[-1] = issues[-1] | {"updated_at": pushed(2), "title": "edited"}
-        found.cut = {"issues": 20}
-        found.node = {"latestIssues": {"nodes": [{"updatedAt": pushed(2)}]}}
-    return found
+    """40 issues; on day 2 there are 60 and the first has a new title, but the list breaks off after 20."""
+    issues = [issue(Repo.CUT * 1000 + number) for number in range(1, 61)]
+    if day == 1:
+        return OddRepository(Repo.CUT, {"issues": issues[:40]})
+    issues[0] |= {"updated_at": pushed(2), "title": "A new title"}
+    return OddRepository(Repo.CUT, {"issues": issues}, cut={"issues": 20})
