@@ -106,18 +106,18 @@ def notes(day: int) -> OddRepository:
     """The notes of v1.1.0 are deleted on day 2, its tag stays."""
     releases = [release(10702, "v1.1.0"), release(10701, "v1.0.0")]
     tags = [tag("v1.1.0"), tag("v1.0.0")]
-    found = OddRepository(Repo.NOTES, {"releases": releases[day - 1 :], "tags": tags})
-    found.answers = {f"commits/{TAGGED}": said(200, **commit(TAGGED))}
-    return found
+    commits = [commit(TAGGED, at="2026-07-01T00:00:00Z")]
+    lists = {"releases": releases[day - 1 :], "tags": tags, "commits": commits}
+    return OddRepository(Repo.NOTES, lists)
 
 
 def drafts() -> OddRepository:
     """Nothing but drafts: of a version that has a tag, and of one that has none yet."""
     drafted = {"draft": True, "published_at": None}
     releases = [release(10802, "v4.0.0", **drafted), release(10801, "v3.0.0", **drafted)]
-    found = OddRepository(Repo.DRAFTS, {"releases": releases, "tags": [tag("v3.0.0")]})
-    found.answers = {f"commits/{TAGGED}": said(200, **commit(TAGGED))}
-    return found
+    commits = [commit(TAGGED, at="2026-07-01T00:00:00Z")]
+    lists = {"releases": releases, "tags": [tag("v3.0.0")], "commits": commits}
+    return OddRepository(Repo.DRAFTS, lists)
 
 
 def unlinked(day: int) -> OddRepository:
@@ -154,15 +154,14 @@ def dates() -> OddRepository:
 
 
 def texts() -> OddRepository:
-    """Issues of which four can be read; the others are no records, or do not say which they are."""
-    read = [
-        issue(113001, title="nul \x00 escape \x1b\x08 override \u202e"),
-        issue(113002, title="half of a pair \ud83d"),
-    ]
-    plain = json.dumps(issue(113003))[:-1]
-    raw = [f'{plain}, "deep": {DEEP}}}', "null", '"a text"']
-    raw += [json.dumps(issue(113004)).replace('"id": 113004', r'"id": "\ud83d"')]
-    shown = [*read, *(each.encode() for each in raw), issue(113005)]
+    """Eleven issues, of which six can be read; the others are no records, or no text that can be stored."""
+    first, *plain = (issue(Repo.TEXTS * 1000 + number) for number in range(1, 7))
+    first["title"] = "nul \x00 escape \x1b\x08 override \u202e"
+    half = issue(113007, title="half of a pair \ud83d")
+    nameless = json.dumps(issue(113008)).replace('"id": 113008', r'"id": "\ud83d"')
+    nested = f'{json.dumps(issue(113009))[:-1]}, "deep": {DEEP}}}'
+    raw = [nameless, nested, "null", '"a text"']
+    shown = [first, *plain, half, *(each.encode() for each in raw)]
     return OddRepository(Repo.TEXTS, {"issues": shown})
 
 
