@@ -31,7 +31,7 @@ TAGGED_AT_ONCE = 500
 TAGGED_TOGETHER = 20
 FIRST, LAST = "repositories", "tagged_commits"
 # What tells which tags have no release.
-KEPT_PATHS = {"releases": ("tag_name",), "tags": ("name", "commit.sha")}
+KEPT_PATHS = {"releases": ("tag_name", "draft"), "tags": ("name", "commit.sha")}
 
 
 class Visitor:
@@ -134,12 +134,17 @@ class Visitor:
         return True
 
     async def note_tags(self, repository: Repository, name: str, listing: Listing) -> None:
-        """Keep what tells which tags have no release: marks of the names, and their commits."""
+        """Keep what tells which tags have no release: marks of the names, and their commits.
+
+        A draft is no release. Of a release that is gone only the tags themselves tell whether its tag is, too.
+        """
         memory = dict(repository.streams.get(LAST, {}))
         kept = [listing.kept.get(path, []) for path in KEPT_PATHS[name]]
         if name == "releases":
-            (tags,) = kept
-            memory["released"] = "".join(sorted(map(short, filter(None, tags))))
+            named = zip(*kept, strict=True)
+            marks = {short(tag) for tag, is_draft in named if tag and is_draft != "True"}
+            memory["has_lost"] = bool(chunks(memory.get("released", "")) - marks)
+            memory["released"] = "".join(sorted(marks))
         else:
             names, commits = kept
             pairs = zip(names, commits, strict=True)
@@ -151,6 +156,8 @@ class Visitor:
 
         What is left to read stays in the state as `tags`; what was read as short marks in `done`.
         """
+        if repository.streams.get(LAST, {}).get("has_lost"):
+            await self.read_tags_again(repository)
         memory = repository.streams.get(LAST, {})
         if not memory.get("tags"):
             return True
@@ -172,6 +179,15 @@ class Visitor:
             memory["tags"] = {short(sha): sha for sha in left}
         await repository.keep(self.desk, LAST, memory)
         return not failed
+
+    async def read_tags_again(self, repository: Repository) -> None:
+        """Read the list of tags although nothing of it has changed."""
+        unread = dict(repository.streams.get("tags", {}))
+        for known in ("guard", "etag", "modified"):
+            unread.pop(known, None)
+        await repository.keep(self.desk, "tags", unread)
+        await self.land(repository, "tags")
+        await repository.keep(self.desk, LAST, {**repository.streams[LAST], "has_lost": False})
 
     async def land_commit(self, repository: Repository, sha: str) -> bool:
         """Land one commit; whether it was answered. One that is not fails alone."""

@@ -14,6 +14,7 @@ from tests.ingestion.odd_github import (
     commit,
     issue,
     project,
+    said,
     serving,
 )
 
@@ -206,6 +207,21 @@ def test_what_one_reading_missed_is_not_buried_and_what_two_miss_is(odd, monkeyp
     assert buried(odd, "issues") == {"120"}
     (row,) = odd.rows("tombstones")
     assert "two full readings" in row["record"]["evidence"]
+
+
+def test_the_date_of_a_tag_is_read_for_want_of_a_published_release(odd):
+    published = {"id": 1, "tag_name": "v1", "draft": False}
+    drafted = {"id": 2, "tag_name": "v2", "draft": True}
+    for place, letter in enumerate("ab", 1):
+        tag = {"name": f"v{place}", "commit": {"sha": letter * 40}}
+        odd.repository.lists.setdefault("tags", []).append(tag)
+        odd.repository.answers[f"commits/{letter * 40}"] = said(200, **commit(letter))
+    odd.repository.lists["releases"] = [published, drafted]
+    odd.land(DAY_1)
+    assert odd.keys("tagged_commits") == {("1", f"1/{'b' * 40}")}
+    odd.repository.lists["releases"] = [drafted]
+    odd.land(DAY_2)
+    assert odd.keys("tagged_commits") == {("1", f"1/{letter * 40}") for letter in "ab"}
 
 
 def test_a_list_that_breaks_off_shows_no_deletions(odd):
