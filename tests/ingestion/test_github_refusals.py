@@ -82,7 +82,7 @@ def test_what_is_not_given_below_a_repository_fails_on_no_run(odd):
         "contributors": said(403, message=too_large),
         "commits": said(409, message="Git Repository is empty."),
         "issues": said(410, message="Issues are disabled for this repo"),
-        "languages": said(204),
+        "languages": (204, b""),
         "topics": said(404, message="Not Found"),
         "forks": said(422, message="Validation failed"),
         "tags": (451, b"Unavailable for legal reasons"),
