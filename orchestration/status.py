@@ -75,11 +75,11 @@ def moment(text: str) -> str:
 
 
 def completeness(rates: list[dict[str, Any]]) -> Table:
-    """One line per source and stream over the newest day of each partition."""
+    """One line per source and stream over the newest reading of each partition."""
     table = titled(
-        "Completeness, newest day of each partition",
+        "Completeness, newest reading of each partition",
         "source stream",
-        "partitions expected landed held worst_rate",
+        "partitions expected captured held worst_rate",
         "worst_partition",
     )
     for rate in rates:
@@ -90,8 +90,8 @@ def completeness(rates: list[dict[str, Any]]) -> Table:
             rate["source_name"],
             rate["stream_name"],
             *[
-                counted(rate[name])
-                for name in ("partition_count", "expected_count", "landed_count", "held_count")
+                counted(rate.get(name))  # a publication may be older than a name
+                for name in ("partition_count", "expected_count", "captured_count", "held_count")
             ],
             "no reading" if worst is None else f"{worst:.4f}",
             "" if worst is None or worst >= 1 else rate["worst_partition_name"],

@@ -7,6 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from ingestion.state import read_state
+from orchestration import floors
 from orchestration.published import NothingPublished, connect, current
 from orchestration.run import Report
 from orchestration.settings import Place, Settings
@@ -78,42 +79,22 @@ def built(connection, title: str) -> Table:
 
 def completeness(connection) -> Table:
     """One line a source and stream: newest readings, and the worst partition among them."""
-    rows = connection.execute("""
-        with newest as (
-            select *, row_number() over (
-                partition by source_name, stream_name, partition_name order by observed_date desc
-            ) as recency
-            from completeness where stream_name <> 'readings'
-        )
-        select source_name, stream_name, count(*), sum(expected_count), sum(landed_count),
-            min(capture_rate), arg_min(partition_name, capture_rate)
-        from newest where recency = 1 group by all order by all
-    """).fetchall()
     table = Table(title="Completeness", box=None, title_justify="left")
-    for heading in (
-        "source",
-        "stream",
-        "partitions",
-        "expected",
-        "landed last",
-        "worst rate",
-        "worst partition",
-    ):
-        table.add_column(
-            heading,
-            justify="left" if heading in ("source", "stream", "worst partition") else "right",
-        )
-    for source, stream, partitions, expected, landed, worst, where in rows:
-        if expected is None:
+    left = ("source", "stream", "worst partition")
+    for heading in (*left[:2], "partitions", "expected", "captured", "worst rate", left[2]):
+        table.add_column(heading, justify="left" if heading in left else "right")
+    for rate in floors.capture_rates(connection, "completeness"):
+        worst = rate["worst_capture_rate"]
+        if worst is None or rate["stream_name"] == "readings":
             continue
         table.add_row(
-            source,
-            stream,
-            f"{partitions:,}",
-            f"{expected:,.0f}",
-            f"{landed:,.0f}",
+            rate["source_name"],
+            rate["stream_name"],
+            f"{rate['partition_count']:,}",
+            f"{rate['expected_count']:,}",
+            f"{rate['captured_count']:,}",
             f"{worst:.4f}",
-            where if worst < 1 else "",
+            rate["worst_partition_name"] if worst < 1 else "",
         )
     return table
 

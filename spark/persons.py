@@ -30,8 +30,8 @@ NAME_KEYS = {
     "full_name", "name", "nameWithOwner", "repository_name", "repo", "label", "target", "product_name",
     "fork_name", "product", "owner_name",
 }  # fmt: skip
-# Strings that are a record's key, whose parts may identify a person.
-KEYED = {"contributor_key", "object_key"}
+# Strings that are a record's key, whose parts may identify a person, and whether the first part may.
+KEYED = {"contributor_key": True, "object_key": False}
 # What an erased person leaves behind, so that counts stay: no name, no address, no link.
 KEPT_KEYS = {"type", "date", "contributions", "site_admin"}
 LOGIN = r"[A-Za-z0-9][A-Za-z0-9-]*(?:\[bot\])?"
@@ -148,7 +148,7 @@ def scrub_string(key: str, text: str, erasures: Erasures) -> str:
     if key in PERSON_KEYS and erasures.holds(text):
         return erasures.text(text)
     if key in KEYED:
-        return key_without(text, erasures)
+        return key_without(text, erasures, is_person_first=KEYED[key])
     if key in NAME_KEYS:
         if key in ("target", "owner_name") and erasures.holds(text):
             return erasures.text(text)
@@ -158,13 +158,14 @@ def scrub_string(key: str, text: str, erasures: Erasures) -> str:
     return without_mentions(text, erasures)
 
 
-def key_without(key: str, erasures: Erasures) -> str:
-    """A record key without the person; a number that stands first is an object's id, not a person's, and
-    `#2` after a name tells namesakes apart."""
+def key_without(key: str, erasures: Erasures, *, is_person_first: bool = False) -> str:
+    """A record key without the person; a number that stands first is an object's id unless said otherwise,
+    and `#2` after a name tells namesakes apart."""
     parts = key.split("/")
     return "/".join(
         str(erasures.identity(part))
-        if erasures.holds(part.partition("#")[0]) and (place or not part.isdigit())
+        if erasures.holds(part.partition("#")[0])
+        and (place or is_person_first or not part.isdigit())
         else part
         for place, part in enumerate(parts)
     )

@@ -1,6 +1,7 @@
 """Keys of records lose an erased person in the same way on every floor."""
 
 import orjson
+import pytest
 
 from spark.erase import scrub_raw_row, scrub_row
 from spark.persons import Erasures
@@ -30,11 +31,12 @@ def test_the_key_of_a_deleted_contributor_is_the_same_in_raw_and_clean():
         assert said.startswith("3005/") and person.split("#")[0] not in said
 
 
-def test_the_key_that_a_landing_gives_to_a_namesake_is_scrubbed_too():
+@pytest.mark.parametrize("person", ["Carol#2", "777"])
+def test_the_key_that_a_landing_gives_to_a_contributor_is_scrubbed_too(person):
     erasures = Erasures("salt", [])
-    erasures.hashes.add(erasures.hash("Carol"))
+    erasures.hashes |= {erasures.hash(each) for each in ("Carol", "777")}
     raw = dict.fromkeys(("record", "cursor_value", "partition_name", "source_url"))
-    raw |= {"context": '{"contributor_key":"Carol#2"}', "record_key": "3005/Carol#2"}
+    raw |= {"context": f'{{"contributor_key":"{person}"}}', "record_key": f"3005/{person}"}
     assert scrub_raw_row(raw, erasures)
     key = orjson.loads(raw["context"])["contributor_key"]
-    assert raw["record_key"] == f"3005/{key}" and "Carol" not in key
+    assert raw["record_key"] == f"3005/{key}" and key != person
