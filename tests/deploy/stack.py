@@ -266,6 +266,8 @@ def scheduling(root: Path, dags: Path, statsd_port: int) -> Iterator[None]:
     finally:
         end_sessions([each.session for each in components if each.session])
         for each in components:
+            each.let_go()
+        for each in components:
             if each.process:
                 each.process.wait(30)
 

@@ -91,6 +91,8 @@ def told(airflow_home, api_of_the_world, tmp_path_factory) -> Iterator[SimpleNam
         finally:
             end_sessions([part.session for part in parts], grace=0)
             for part in parts:
+                part.let_go()
+            for part in parts:
                 part.process.wait(10)
 
 
