@@ -267,9 +267,6 @@ def scheduling(root: Path, dags: Path, statsd_port: int) -> Iterator[None]:
         end_sessions([each.session for each in components if each.session])
         for each in components:
             each.let_go()
-        for each in components:
-            if each.process:
-                each.process.wait(30)
 
 
 def shipped_environment(file: str) -> dict[str, str]:

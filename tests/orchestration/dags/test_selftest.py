@@ -92,8 +92,6 @@ def told(airflow_home, api_of_the_world, tmp_path_factory) -> Iterator[SimpleNam
             end_sessions([part.session for part in parts], grace=0)
             for part in parts:
                 part.let_go()
-            for part in parts:
-                part.process.wait(10)
 
 
 def run_all(api: Api, box: Mailbox) -> None:
