@@ -115,7 +115,7 @@ class Lake:
 def check_path(folder: Path) -> Path:
     """The folder, if a lake can lie below it. Raises ValueError."""
     if found := sorted(PATTERNS & set(str(folder))):
-        raise ValueError(f"a path of the house cannot contain {' '.join(found)}")
+        raise ValueError(f"the path of TRENDHOUSE_HOME cannot contain {' '.join(found)}")
     return folder
 
 

@@ -19,7 +19,7 @@ TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no":
 # What spreadsheets put between fields, by country and format.
 DELIMITERS = ",;\t"
 SLUG = re.compile(r"[\w+-][\w.+-]*")
-NO_TEXT = "is no UTF-8; save it as `CSV UTF-8`"
+NO_TEXT = "is not UTF-8; save it as `CSV UTF-8`"
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def test_a_port_that_is_taken_is_told_with_what_to_give_instead(command, server)
     ("variables", "code", "said"),
     [
         ({"TRENDHOUSE_HOME": "/dev/null/home"}, 1, "put the data elsewhere (TRENDHOUSE_HOME)"),
-        ({"TRENDHOUSE_HOME": "/tmp/[home]"}, 2, "a path of the house cannot contain [ ]"),
+        ({"TRENDHOUSE_HOME": "/tmp/[home]"}, 2, "the path of TRENDHOUSE_HOME cannot contain [ ]"),
         ({"TRENDHOUSE_WATCHLIST": "/no/such/file.csv"}, 2, "no such watchlist"),
         ({"TRENDHOUSE_WATCHLIST": sys.executable}, 2, "is not UTF-8"),
     ],
