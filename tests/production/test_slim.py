@@ -44,9 +44,11 @@ def rows(path, name: str) -> list[tuple]:
 
 
 def tables(path) -> set[str]:
+    """What was built; `operations` holds what dbt notes of the build itself."""
     with duckdb.connect(str(path), read_only=True) as connection:
         found = connection.execute(
-            "select table_name from duckdb_tables() union all select view_name from duckdb_views() "
+            "select table_name from duckdb_tables() where schema_name <> 'operations' "
+            "union all select view_name from duckdb_views() "
             "where schema_name = 'staging' and not internal"
         )
         return {name for (name,) in found.fetchall()}
