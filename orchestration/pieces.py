@@ -56,7 +56,7 @@ KEPT = {
     "runs/*.json": "the record of one run is gone",
     "landings/*.json": "its counters begin again with the next landing",
     "warehouse/*.json": "the next build or check writes it",
-    "lake/clean/*/_checked.json": "the next check looks at all of it again",
+    "lake/clean/*/_checked.json": "its tables are checked again",
     "lake/raw/*/*/_rewrite.json": "a compaction that broke off is not finished; no row is lost",
     "docs/expectations_results/**/*.json": "the next check writes it",
     "digests.json": "a release may be told again",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from expectations.verdicts import CLEAN
 from ingestion.lake import replace_text
 from ingestion.state import StateBroken, read_state
 from orchestration import steps
@@ -53,6 +54,7 @@ class Repair:
         if by_way[Way.world]:
             self.set_clock(by_way[Way.world][0].path)
         self.make_tables(by_way[Way.table])
+        self.check_again(by_way[Way.aside])
         if by_way[Way.warehouse]:
             self.bring_warehouse()
         if by_way[Way.table] or by_way[Way.warehouse]:
@@ -95,6 +97,11 @@ class Repair:
         self.put_aside(each.path for each in pieces)
         for source in sorted({each.path.parent.name for each in pieces}):
             self.say(f"deduplicate {source}: {steps.deduplicate(source, self.settings).summary}")
+            self.say(f"check_clean {source}: {steps.check_clean(source, self.settings).summary}")
+
+    def check_again(self, pieces: list[Piece]) -> None:
+        """Clean tables whose verdicts are lost: nothing that is built from them could be published."""
+        for source in sorted({each.path.parent.name for each in pieces if each.path.name == CLEAN}):
             self.say(f"check_clean {source}: {steps.check_clean(source, self.settings).summary}")
 
     def bring_warehouse(self) -> None:

@@ -23,7 +23,7 @@ KINDS = {
     "clock": ("world.json", Way.world, True),
     "run record": ("runs/*.json", Way.aside, True),
     "landing": ("landings/github.json", Way.aside, False),
-    "warehouse": ("warehouse/warehouse.duckdb", Way.warehouse, True),
+    "warehouse": ("warehouse/warehouse.duckdb", Way.warehouse, False),
     "schema": ("warehouse/schema.json", Way.aside, False),
     "verdicts": ("warehouse/checked_opensource.json", Way.aside, True),
     "clean verdicts": ("lake/clean/github/_checked.json", Way.aside, True),

@@ -25,7 +25,7 @@ judged as (
         *,
         row_number() over (
             partition by source_name, stream_name, partition_name, observed_date
-            order by observed_at desc, clean_version desc
+            order by observed_at desc nulls last, clean_version desc nulls last
         ) as verdict_rank
     from captures
 
