@@ -10,16 +10,15 @@
     {{ return(-1) }}
 {% endmacro %}
 
-{# Row filter of an incremental model: what changed since `version`, and what a row names that did: `named`
-   is the column of `said` (a relation and `where`, or a condition and `and`) that has the rows' `key`. #}
-{% macro changed_or_named(version, key, named, said) %}
+{# Row filter of an incremental model: what changed since `version`, and what a row of `relation` names that
+   did: its column `named` has the rows' `key`. `condition` is about its rows, as `named_rows`. #}
+{% macro changed_or_named(version, key, named, relation, condition='true') %}
     {% if not is_incremental() %}{{ return('true') }}{% endif %}
     {% set changed = 'clean_version > ' ~ version %}
+    {% set said = relation ~ ' as named_rows where ' ~ condition ~ ' and named_rows.' ~ changed %}
     {# Where nothing is named the version alone decides, so that files and row groups are left unread. #}
-    {% if run_query('select count(*) from ' ~ said ~ ' ' ~ changed).rows[0][0] == 0 %}{{ return(changed) }}{% endif %}
-    {{ return(
-        '(' ~ changed ~ ' or ' ~ key ~ ' in (select ' ~ named ~ ' from ' ~ said ~ ' ' ~ changed ~ '))'
-    ) }}
+    {% if run_query('select count(*) from ' ~ said).rows[0][0] == 0 %}{{ return(changed) }}{% endif %}
+    {{ return('(' ~ changed ~ ' or ' ~ key ~ ' in (select named_rows.' ~ named ~ ' from ' ~ said ~ '))') }}
 {% endmacro %}
 
 {# First and last moment (as SQL literals) among `moment` of the rows of `relation` for which `changed` holds.

@@ -41,6 +41,6 @@
 {% macro changed_or_deleted(object_type, version) %}
     {{ return(changed_or_named(
         version, object_key(object_type), 'object_key',
-        ref('stg_github__tombstones') ~ " where object_type = '" ~ object_type ~ "' and"
+        ref('stg_github__tombstones'), "named_rows.object_type = '" ~ object_type ~ "'"
     )) }}
 {% endmacro %}

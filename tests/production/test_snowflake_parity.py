@@ -150,7 +150,8 @@ def test_an_increment_gives_the_same_rows(second):
 
 
 def test_no_mart_is_compared_empty(second):
-    assert {name for name, (_, rows, _) in second.items() if not rows} <= {"marts.quarantine"}
+    empty = {name for name, (_, rows, _) in second.items() if not rows}
+    assert empty <= {"marts.quarantine", "intermediate.int_products_vanished"}
 
 
 def test_the_increment_changed_deleted_and_added_rows(first, second):
@@ -164,7 +165,8 @@ def test_the_increment_changed_deleted_and_added_rows(first, second):
 
 
 def test_every_model_ran_under_a_tag_of_its_own(second, pair):
-    log = (pair.folder / "snowflake" / "logs" / "dbt.log").read_text()
+    logs = (pair.folder / "snowflake" / "logs").glob("dbt.log*")  # a long one is continued
+    log = "".join(path.read_text() for path in logs)
     run = max(path.stem for path in (pair.home / "sample" / "runs").glob("*.json"))
     for mart in MARTS:
         tag = f'"dag": "build_warehouse", "kind": "model", "model": "{mart}", "run": "{run}"'
@@ -172,6 +174,7 @@ def test_every_model_ran_under_a_tag_of_its_own(second, pair):
 
 
 def test_the_suites_hold_on_snowflake_and_readers_see_what_was_built(second, pair):
+    ended(pair.start([TRENDHOUSE, "check", "clean"]))
     assert "23 suites" in ended(pair.start([TRENDHOUSE, "publish"]))
     query = "select repository_id, stars from (select repository_id, star_count as stars from repositories)"
     said = ended(pair.start([TRENDHOUSE, "query", "--format", "csv", query]))

@@ -1,6 +1,6 @@
 {% set version = last_version() %}
 {% if is_incremental() %}
-    {% set changed = changed_or_named(version, 'actor_id', 'account_id', ref('int_bots_typed') ~ ' where') %}
+    {% set changed = changed_or_named(version, 'actor_id', 'account_id', ref('int_bots_typed')) %}
     {% set range = changed_range(ref('stg_gharchive__events'), 'created_at', changed) %}
 {% endif %}
 
