@@ -105,12 +105,12 @@ class Admission:
         )
         return Counter(dict(found))
 
-    def quarantined_before(self, partition: str) -> set[str]:
-        """The records of a partition that lie in quarantine."""
-        query = "select distinct record from rows where partition_name = $name"
-        return {record for (record,) in self.ask("quarantine", query, name=partition)}
+    def quarantined_before(self) -> dict[str, set[str]]:
+        """The records that lie in quarantine, by partition."""
+        query = "select partition_name, list(distinct record) from rows group by partition_name"
+        return {name: set(records) for name, records in self.ask("quarantine", query)}
 
-    def ask(self, kind: str, query: str, **values: object) -> list[tuple]:
+    def ask(self, kind: str, query: str) -> list[tuple]:
         """Ask the table's own ledger as `rows`."""
         folder = self.lake.clean_table(self.spec.name, self.name)
         files = self.lake.here(folder / name for name in self.old.ledger.get(kind, []))
@@ -118,7 +118,7 @@ class Admission:
             return []
         with duckdb.connect(config={"threads": 1}) as connection:
             connection.from_parquet(list(map(str, files)), union_by_name=True).create_view("rows")
-            return connection.execute(query, values).fetchall()
+            return connection.execute(query).fetchall()
 
     def rows(self, found: Assessment, version: int) -> list[dict]:
         """The captures as rows of the ledger; a table that shares its raw rows has none of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -50,12 +50,14 @@ class Decision:
         counts = first.groupBy("partition_name", "load").count().collect()
         return Counter({(row["partition_name"], row["load"]): row["count"] for row in counts})
 
-    def quarantined(self, partition: str) -> set[str]:
-        """The records of a partition that have just gone to quarantine."""
-        rows = self.parsed.where(
-            F.col("_reason").isNotNull() & (F.col("partition_name") == partition)
-        )
-        return {row["record"] for row in rows.select("record").distinct().collect()}
+    def quarantined(self) -> dict[str, set[str]]:
+        """The records that have just gone to quarantine, by ledger partition."""
+        found: dict[str, set[str]] = defaultdict(set)
+        if self.counts.total["quarantined"]:
+            rows = self.parsed.where(F.col("_reason").isNotNull())
+            for row in rows.select("partition_name", "record").distinct().collect():
+                found[row["partition_name"]].add(row["record"])
+        return found
 
 
 def held_by(
@@ -64,6 +66,7 @@ def held_by(
     """How the floors count what a table holds: with `trial` as if all that has come were taken up."""
     inserted = trial.inserted if trial else Counter()
     firsts: Counter[tuple[str, str]] | None = None
+    aside: dict[str, set[str]] | None = None
 
     def keys(partition: str, as_of: tuple[str, datetime] | None) -> int:
         if as_of is None:
@@ -76,8 +79,12 @@ def held_by(
         return before[partition] + new - admission.deleted(partition, until)
 
     def quarantined(partition: str) -> int:
-        new = trial.quarantined(partition) if trial else set()
-        return len(admission.quarantined_before(partition) | new)
+        nonlocal aside
+        if aside is None:  # read once, and only if some partition is short
+            aside = trial.quarantined() if trial else {}
+            for name, records in admission.quarantined_before().items():
+                aside[name] = aside.get(name, set()) | records
+        return len(aside.get(partition, ()))
 
     return Held(keys, quarantined)
 
