@@ -85,6 +85,7 @@ def amend_by_hand(lake: Lake) -> None:
         "observed_at": closed,
         "collected_at": closed,
         "partition_name": str(gone["repository_id"]),
+        "load_id": gone["load_id"],
     }
     add(lake, ("github", "tombstones"), version, [tombstone])
     event = rows(lake, "gharchive", "events")[0]
