@@ -37,6 +37,9 @@ STREAMS: dict[str, tuple[str, ...]] = {
     "unresolved_rankings": ("github_ranking.rankings",),
 }
 
+# A day without a reading says nothing of a partition, so that it comes last.
+NEWEST_FIRST = "expected_count is null, observed_date desc"
+
 
 def streams_of(*marts: str) -> tuple[str, ...]:
     """The streams of some marts, each once."""
@@ -66,10 +69,10 @@ def newest(model: Model, stream: str, partition: str) -> float | None:
 
 
 def newest_reading(model: Model, stream: str, partition: str) -> sqlite3.Row | None:
-    """The row of the ledger with the newest reading of a partition; a day without one says nothing."""
+    """The row of the ledger with the newest reading of a partition."""
     return model.row(
         "select * from completeness where partition_name = ? and stream_name = ? and source_name = ? "
-        "order by expected_count is null, observed_date desc",
+        f"order by {NEWEST_FIRST}",
         partition,
         *reversed(stream.split(".")),
     )

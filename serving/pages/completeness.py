@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from serving.completeness import NEWEST_FIRST
 from serving.pages.reader import Read
 
 router = APIRouter(include_in_schema=False)
@@ -20,7 +21,7 @@ async def completeness_page(reader: Read) -> Response:
     ]
     below = reader.model.rows(
         "select * from (select *, row_number() over (partition by source_name, stream_name, partition_name "
-        "order by expected_count is null, observed_date desc) as recency from completeness) "
+        f"order by {NEWEST_FIRST}) as recency from completeness) "
         "where recency = 1 and is_below_floor "
         "order by observed_date desc, source_name, stream_name, partition_name limit ?",
         MOST_BELOW,
