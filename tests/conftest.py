@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from tests.distribution import pytest_collection_modifyitems  # noqa: F401
+from tests.progress import pytest_configure  # noqa: F401
 from tests.sample_home import Home, small_watchlist
 
 
@@ -19,14 +22,27 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def common_folder(tmp_path_factory, worker_id) -> Path:
+    """One folder for all workers of this run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "common"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def sample_watchlist(tmp_path_factory) -> Path:
     """A small part of the sample world's own watchlist."""
     return small_watchlist(tmp_path_factory.mktemp("watchlist") / "watchlist.csv")
 
 
 @pytest.fixture(scope="session")
-def sample_home(sample_watchlist, tmp_path_factory) -> Home:
-    """A home after one undisturbed first run; to change anything, work on a copy of it."""
-    home = Home(tmp_path_factory.mktemp("home") / "Ann's wärehouse, 한국", sample_watchlist)
-    home.trendhouse("run")
+def sample_home(sample_watchlist, common_folder) -> Home:
+    """A home after one undisturbed first run, by the worker that asks first; to change anything, work on a copy."""
+    home = Home(common_folder / "home" / "Ann's wärehouse, 한국", sample_watchlist)
+    stands = common_folder / "home.stands"
+    with FileLock(common_folder / "home.lock"):
+        if not stands.exists():
+            home.trendhouse("run")
+            stands.touch()
     return home
