@@ -157,7 +157,7 @@ def test_a_floor_that_is_missed_is_told_with_source_and_stream(watched):
     told = stack.wait_for(
         "the message", lambda: watched.sink.told("capture rate low: github.issues")
     )
-    assert "the worst partition holds 90%" in told["text"]
+    assert "90% was kept in the worst partition" in told["text"]
 
 
 def test_nothing_else_fires(watched):
