@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestration.local_page import serve
 from orchestration.settings import Place
-from orchestration.warehouse import DBT_PROJECT, dbt
+from orchestration.warehouse import dbt, target_folder
 
 TITLES = {
     "models": "Models and lineage (dbt)",
@@ -29,7 +29,7 @@ def write_docs(place: Place) -> dict[str, Path]:
     folder = place.data_docs.parent
     models = folder / "dbt" / "index.html"
     models.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(DBT_PROJECT / "target" / "static_index.html", models)
+    shutil.copyfile(target_folder(place) / "static_index.html", models)
     pages, results = {"models": models}, None
     if place.data_docs.exists():
         pages["expectations"] = place.data_docs / "index.html"

@@ -15,16 +15,25 @@ TESTS = ("test", "unit_test")
 
 
 class NodeStates:
-    """What a build knows of its nodes: a node is done when it and all its tests are."""
+    """What a build knows of its nodes: a node is done when it and all its tests are.
 
-    def __init__(self, manifest: Mapping[str, Any], tell: Callable[[dict[str, str]], None]) -> None:
+    Unit tests count only in a build that runs them.
+    """
+
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        tell: Callable[[dict[str, str]], None],
+        unit_tests: bool = True,
+    ) -> None:
         self.tell = tell
         self.states: dict[str, str] = {}
         self.failed: list[Node] = []
         self.built: set[str] = set()
         self.subject: dict[str, str] = {}
         self.waiting: dict[str, set[str]] = {}
-        for test_id, test in {**manifest["nodes"], **manifest["unit_tests"]}.items():
+        tests = {**manifest["nodes"], **(manifest["unit_tests"] if unit_tests else {})}
+        for test_id, test in tests.items():
             if test["resource_type"] in TESTS:
                 subject = test.get("attached_node") or test["depends_on"]["nodes"][0]
                 self.subject[test_id] = subject
@@ -37,7 +46,7 @@ class NodeStates:
             self.failed.append(node)
             self.states[subject] = f"{node.unique_id}: {node.message or node.status}"
         elif node.kind in TESTS:
-            self.waiting[subject].discard(node.unique_id)
+            self.waiting.get(subject, set()).discard(node.unique_id)
         else:
             self.built.add(subject)
         is_done = subject in self.built and not self.waiting.get(subject)

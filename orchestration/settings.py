@@ -292,6 +292,7 @@ class Place:
         self.pipelines = root / "dlt" / (self.lake.root.name if lake_url else "")
         self.warehouse = root / "warehouse" / "warehouse.duckdb"
         self.ci_warehouse = root / "ci" / "ci.duckdb"
+        self.dbt_target = root / "dbt"
         self.published = root / "published"
         self.serving = root / "serving"
         self.posted = root / "posted.sqlite"

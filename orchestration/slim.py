@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestration.settings import Place
 from orchestration.snowflake.account import Account, is_target
-from orchestration.warehouse import Build, BuildFailed, Node, dbt, require_warehouse
+from orchestration.warehouse import Build, BuildFailed, Node, dbt, require_warehouse, target_folder
 
 # What dbt_project/macros/clones.sql asks of the name of a pull request's database.
 CLONE = "_pr_"
@@ -24,7 +24,7 @@ def build(state: Path, place: Place, progress: Callable[[str], None] = lambda te
     if not (state / "manifest.json").exists():
         raise BuildFailed(
             f"There is no manifest.json in {state}. Keep the one that a build of the older state left "
-            "in dbt_project/target."
+            f"in {target_folder(place)}."
         )
     chosen = ("--select", "state:modified+", "--defer", "--favor-state", "--state", str(state))
 

@@ -131,8 +131,10 @@ def build(
     on_node: Callable[[Node], None] = lambda node: None,
 ) -> Outcome:
     """Clean lake -> marts by dbt, with its tests and snapshots; on Snowflake the clean lake is loaded
-    first. A test that only warns is named in the outcome. Raises BuildFailed."""
+    first. Unit tests run if the project has changed since they last passed. A test that only warns is
+    named in the outcome. Raises BuildFailed."""
     from orchestration.snowflake.account import is_target
+    from orchestration.unit_tests import UnitTests
     from orchestration.warehouse import dbt
 
     settings = settings or load_settings()
@@ -145,9 +147,12 @@ def build(
         from orchestration.upgrade import prepare
 
         refresh = prepare(settings.place, progress) or full_refresh
+    unit_tests = UnitTests()
+    have_passed = unit_tests.have_passed
     arguments = [
         *(["--select", select] if select else []),
         *(["--full-refresh"] if refresh else []),
+        *(["--exclude-resource-type", "unit_test"] if have_passed else []),
     ]
     done = 0
 
@@ -158,6 +163,8 @@ def build(
         on_node(node)
 
     result = dbt("build", *arguments, place=settings.place, on_node=count)
+    if not select and not have_passed:
+        unit_tests.note_passed()
     return Outcome(
         summary=result.summary, rows=result.node_count, failures=result.warnings, detail=result
     )

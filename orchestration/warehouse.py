@@ -125,11 +125,18 @@ def project_variables(place: Place) -> dict[str, str]:
         **({"TRENDHOUSE_RUN_ID": run_id} if run_id else {}),
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
         "DBT_PROFILES_DIR": str(ROOT),
+        "DBT_TARGET_PATH": str(target_folder(place)),
         "TRENDHOUSE_ROOT": str(ROOT),
         "TRENDHOUSE_LAKE": str(place.lake.root),
         "TRENDHOUSE_WAREHOUSE": str(place.warehouse),
         "TRENDHOUSE_CI_WAREHOUSE": str(place.ci_warehouse),
     }
+
+
+def target_folder(place: Place) -> Path:
+    """Where dbt writes what it makes of the project; one a world, so that no world parses another's again."""
+    given = os.environ.get("DBT_TARGET_PATH")
+    return Path(given) if given else place.dbt_target
 
 
 def events(lines: Iterator[str], said: list[str]) -> Iterator[dict]:

@@ -67,11 +67,16 @@ def build() -> dict[str, Any]:
     from orchestration.dbt_nodes import STATES_KEY
     from orchestration.manifest import read
     from orchestration.node_states import NodeStates
+    from orchestration.unit_tests import UnitTests
     from orchestration.warehouse import BuildFailed
 
     context = get_current_context()
     instance = context["ti"]
-    states = NodeStates(read(), lambda told: instance.xcom_push(key=STATES_KEY, value=told))
+    states = NodeStates(
+        read(),
+        lambda told: instance.xcom_push(key=STATES_KEY, value=told),
+        unit_tests=not UnitTests().have_passed,
+    )
     states.tell({})
     try:
         summary = run_step(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from orchestration.settings import ROOT
+from orchestration.settings import ROOT, Place
 
 BIN = Path(sys.executable).parent
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -62,6 +62,8 @@ def test_a_pull_request_builds_the_change_over_the_state_that_main_left():
         if "download-artifact" in step.get("uses", "")
     )
     assert kept == taken
-    assert "dbt_project/target/manifest.json" in " ".join(commands("state"))
+    assert "tar -caf state.tar.zst .trendhouse" in commands("state")
+    manifest = Place(Path(".trendhouse") / "sample").dbt_target / "manifest.json"
+    assert f"cp {manifest} state" in " ".join(commands("slim"))
     assert commands("slim")[-1] == 'make build ARGS="--state state"'
     assert JOBS["slim"]["if"] == "github.event_name == 'pull_request'"

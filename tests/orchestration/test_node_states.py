@@ -24,9 +24,9 @@ MANIFEST = {
 class Build:
     """A build that reports what it is told to; `told` is what its node tasks would see."""
 
-    def __init__(self):
+    def __init__(self, **options):
         self.told = {}
-        self.states = NodeStates(MANIFEST, self.told.update)
+        self.states = NodeStates(MANIFEST, self.told.update, **options)
 
     def ends(self, unique_id, status="success", message=""):
         kind = unique_id.partition(".")[0]
@@ -48,6 +48,13 @@ def test_a_node_waits_for_all_its_tests(build):
         build.ends(each, "pass")
         assert build.told == {}
     build.ends(FRESH, "warn")
+    assert build.told == {MODEL: DONE}
+
+
+def test_a_node_does_not_wait_for_unit_tests_that_do_not_run():
+    build = Build(unit_tests=False)
+    for each in (MODEL, KEY, FRESH):
+        build.ends(each, "pass")
     assert build.told == {MODEL: DONE}
 
 

@@ -106,7 +106,7 @@ def test_no_production_database_is_written_to(place, monkeypatch):
 
 
 def test_what_is_missing_is_named(place, tmp_path):
-    with pytest.raises(BuildFailed, match=r"There is no manifest\.json in .*dbt_project/target"):
+    with pytest.raises(BuildFailed, match=r"There is no manifest\.json in .*sample/dbt"):
         slim.build(tmp_path, place)
     with pytest.raises(NoWarehouse, match="make run"):
         slim.build(place.root / "state", Place(tmp_path))
