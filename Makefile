@@ -39,7 +39,7 @@ test: ## Prove that it all works
 	@bin/environment test
 	@bin/environment emulator
 	@bin/environment superset
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope $(ARGS)
 
 lint: ## Check style of Python and SQL
 	@bin/environment test

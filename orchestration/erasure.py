@@ -17,8 +17,9 @@ from orchestration import steps
 from orchestration.fitness import PublicationBlocked
 from orchestration.publish import vacuum
 from orchestration.published import CURRENT
+from orchestration.refreshes import Refreshes
 from orchestration.settings import Place, Settings
-from orchestration.upgrade import backups, settle
+from orchestration.upgrade import backups, keep, schema_version
 from orchestration.warehouse_file import require_free
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def keep_only_snapshots(place: Place, erasures: Erasures) -> int:
         connection.execute("checkpoint kept")
         connection.execute("detach kept")
     os.replace(beside, place.warehouse)
-    settle(place)
+    keep(place, Refreshes(schema_version()))
     return rows
 
 

@@ -98,14 +98,14 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
         "marts": marts,
     }
     point_to(place, state, before)
-    settle(place)
+    known = settle(place)
     return Publication(
         version=state["version"],
         mart_count=len(marts),
         row_count=sum(mart["row_count"] for mart in marts.values()),
         written=writer.written,
         held_back=held_back,
-        flagged=[*flagged, *verdicts.told],
+        flagged=[*flagged, *verdicts.told, *known.warning],
         refused=refusals(verdicts, marts),
     )
 

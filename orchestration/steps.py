@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ingestion.spec import load_spec
@@ -135,18 +136,19 @@ def build(
     named in the outcome. Raises BuildFailed."""
     from orchestration.snowflake.account import is_target
     from orchestration.unit_tests import UnitTests
-    from orchestration.warehouse import dbt
+    from orchestration.warehouse import dbt, models_of
 
     settings = settings or load_settings()
     settings.place.lake.pull()
     if is_target():
-        from orchestration.snowflake.build import prepare
+        from orchestration.snowflake.build import note_refreshed, prepare
 
         refresh = prepare(settings.place, progress, afresh=full_refresh)
     else:
-        from orchestration.upgrade import prepare
+        from orchestration.upgrade import note_refreshed, prepare
 
         refresh = prepare(settings.place, progress) or full_refresh
+        note_refreshed = partial(note_refreshed, settings.place)
     unit_tests = UnitTests()
     have_passed = unit_tests.have_passed
     arguments = [
@@ -154,17 +156,18 @@ def build(
         *(["--full-refresh"] if refresh else []),
         *(["--exclude-resource-type", "unit_test"] if have_passed else []),
     ]
-    done = 0
+    done: list[str] = []
 
     def count(node: Node) -> None:
-        nonlocal done
-        done += 1
-        progress(f"{done} nodes, {node.name}")
+        done.append(node.unique_id)
+        progress(f"{len(done)} nodes, {node.name}")
         on_node(node)
 
     result = dbt("build", *arguments, place=settings.place, on_node=count)
     if not select and not have_passed:
         unit_tests.note_passed()
+    if refresh:
+        note_refreshed(done, models_of(settings.place))
     return Outcome(
         summary=result.summary, rows=result.node_count, failures=result.warnings, detail=result
     )

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ import yaml
 from ingestion.lake import replace_text
 from ingestion.state import read_state
 from orchestration.marts import DBT_PROJECT
+from orchestration.refreshes import Refreshes
 from orchestration.settings import Place
 from orchestration.warehouse_file import require_free
 
@@ -78,23 +79,39 @@ def prepare(place: Place, progress: Callable[[str], None] = lambda text: None) -
     Then warehouse and published state are backed up first, once per upgrade. A warehouse that is not
     there yet, or was built by these very models, needs nothing.
     """
-    path, version = place.warehouse.with_name(SCHEMA), schema_version()
-    known = read_state(path) if path.exists() else {}
+    known, version = refreshes(place), schema_version()
     if not place.warehouse.exists():
-        replace_text(path, json.dumps({"version": version}))
+        keep(place, Refreshes(version))
         return False
-    if known == {"version": version}:
+    if known == Refreshes(version):
         return False
-    if known.get("upgrading_to") != version:
+    if known.begin(version) != known:
         name = back_up(place, version)
         progress(f"the models have changed: backup {name}, full refresh")
-        replace_text(path, json.dumps({"version": known.get("version"), "upgrading_to": version}))
+        keep(place, known.begin(version))
     return True
 
 
-def settle(place: Place) -> None:
-    """After a build that was checked and published: the warehouse is of this version now."""
-    replace_text(place.warehouse.with_name(SCHEMA), json.dumps({"version": schema_version()}))
+def refreshes(place: Place) -> Refreshes:
+    """What is known of the code that built the warehouse. Raises StateBroken."""
+    path = place.warehouse.with_name(SCHEMA)
+    return Refreshes.read(read_state(path) if path.exists() else None)
+
+
+def keep(place: Place, known: Refreshes) -> None:
+    replace_text(place.warehouse.with_name(SCHEMA), json.dumps(known.kept()))
+
+
+def note_refreshed(place: Place, built: Iterable[str], every: Iterable[str]) -> None:
+    """After a full refresh of the models `built` of `every` one in the project."""
+    keep(place, refreshes(place).note(built, every))
+
+
+def settle(place: Place) -> Refreshes:
+    """After a publication: an upgrade is over if the present code has built every model; what is known now."""
+    known = refreshes(place).conclude()
+    keep(place, known)
+    return known
 
 
 def back_up(place: Place, reason: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingestion.state import read_state
 from orchestration.child import child
 from orchestration.run_records import newest_run
 from orchestration.settings import ROOT, Place
@@ -137,6 +138,17 @@ def target_folder(place: Place) -> Path:
     """Where dbt writes what it makes of the project; one a world, so that no world parses another's again."""
     given = os.environ.get("DBT_TARGET_PATH")
     return Path(given) if given else place.dbt_target
+
+
+def models_of(place: Place) -> set[str]:
+    """The ids of all models and seeds that dbt builds, as of its last command."""
+    nodes = read_state(target_folder(place) / "manifest.json")["nodes"]
+    return {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] in ("model", "seed")
+        and node["config"]["materialized"] != "ephemeral"
+    }
 
 
 def events(lines: Iterator[str], said: list[str]) -> Iterator[dict]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.distribution import pytest_collection_modifyitems  # noqa: F401
+from tests.distribution import pytest_xdist_make_scheduler  # noqa: F401
 from tests.progress import pytest_configure  # noqa: F401
 from tests.sample_home import Home, small_watchlist
 

@@ -1,25 +1,36 @@
-"""Which tests go to the same worker when several run at once."""
+"""Which tests go to the same worker when several run at once: `--dist loadscope`."""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+TESTS = Path(__file__).parent
 
 
-def group(item: pytest.Item) -> str:
-    """The folder whose session fixtures the test uses, so that each is made once; else the test's own file.
+class FolderScheduling(LoadScopeScheduling):
+    """A file's tests stay together, and so does a folder whose conftest.py makes something once for all of it."""
 
-    What tests/conftest.py makes once for all of them lies in one place for all workers, and binds nobody.
+    def _split_scope(self, nodeid: str) -> str:
+        return scope(nodeid.split("::")[0])
+
+
+@cache
+def scope(file: str) -> str:
+    """The topmost folder below `tests` whose conftest.py has a session fixture, else the file itself.
+
+    What tests/conftest.py makes once lies in one place for all workers, and binds nobody.
     """
-    used = getattr(item, "_fixtureinfo", None)
-    folders = [
-        definition.baseid
-        for definitions in (used.name2fixturedefs.values() if used else ())
-        for definition in definitions
-        if definition.scope == "session" and definition.baseid not in ("", "tests")
-    ]
-    return max(folders, key=len, default=item.nodeid.split("::")[0])
+    folders = Path(file).parents
+    for folder in reversed([each for each in folders if len(each.parts) > 1]):
+        made = TESTS.parent / folder / "conftest.py"
+        if made.exists() and 'scope="session"' in made.read_text(encoding="utf-8"):
+            return str(folder)
+    return file
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> FolderScheduling:
+    return FolderScheduling(config, log)

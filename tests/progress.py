@@ -60,7 +60,7 @@ class Progress:
 
 
 def file_of(nodeid: str) -> str:
-    return nodeid.split("::")[0].split("@")[0]
+    return nodeid.split("::")[0]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from orchestration.refreshes import Refreshes
 from orchestration.settings import Place
 from orchestration.snowflake import state
 from orchestration.snowflake.account import Account, connect
 from orchestration.snowflake.load import TAG, load
 from orchestration.upgrade import schema_version
+
+MODELS = "models"
 
 
 def prepare(place: Place, progress: Callable[[str], None], *, afresh: bool = False) -> bool:
@@ -25,7 +28,19 @@ def prepare(place: Place, progress: Callable[[str], None], *, afresh: bool = Fal
         cursor = connection.cursor()
         state.prepare(cursor)
         state.write(cursor, clean_versions=loaded.versions)
-        built_by = state.read(cursor, "models")
-        if built_by is None:
-            state.write(cursor, models=schema_version())
-    return afresh or built_by not in (None, schema_version())
+        version, found = schema_version(), state.read(cursor, MODELS)
+        known = Refreshes.read(found)
+        if found is None:
+            known = Refreshes(version)
+        elif known != Refreshes(version):
+            known = known.begin(version)
+        state.write(cursor, models=known.kept())
+    return afresh or known != Refreshes(version)
+
+
+def note_refreshed(built: Iterable[str], every: Iterable[str]) -> None:
+    """After a full refresh of the models `built` of `every` one in the project."""
+    with connect(Account(), TAG) as connection:
+        cursor = connection.cursor()
+        known = Refreshes.read(state.read(cursor, MODELS)).note(built, every)
+        state.write(cursor, models=known.kept())

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from expectations.verdicts import Verdicts, marts_path
 from orchestration import floors
 from orchestration.fitness import fit, refusals, refuse_unchecked, require_clean
+from orchestration.refreshes import Refreshes
 from orchestration.rollback import RollbackFailed
 from orchestration.run_records import newest_run
 from orchestration.settings import Place
 from orchestration.snowflake import state
 from orchestration.snowflake.account import Account, connect
-from orchestration.upgrade import schema_version
+from orchestration.snowflake.build import MODELS
 from orchestration.worlds import world_clock
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ def publish(place: Place, domain: str, run_id: str | None) -> Publication:
             (each["version"] for each in (former, state.read(cursor, "former")) if each), default=0
         )
         version = newest + 1
+        known = Refreshes.read(state.read(cursor, MODELS)).conclude()
         state.write(
             cursor,
-            models=schema_version(),
+            models=known.kept(),
             former=former,
             publication={
                 "version": version,
@@ -86,7 +88,7 @@ def publish(place: Place, domain: str, run_id: str | None) -> Publication:
     return Publication(
         *(version, int(count), int(float(rows))),
         held_back=held_back,
-        flagged=[*flagged, *verdicts.told],
+        flagged=[*flagged, *verdicts.told, *known.warning],
         refused=refusals(verdicts, seen),
     )
 

@@ -11,14 +11,16 @@ import pytest
 from orchestration import upgrade
 from orchestration.publish import publish
 from orchestration.published import connect
+from orchestration.refreshes import Refreshes
 from orchestration.upgrade import (
     RestoreFailed,
     back_up,
     backups,
+    keep,
+    note_refreshed,
     prepare,
     restore,
     schema_version,
-    settle,
 )
 from serving.posted import Posted, Update
 
@@ -48,17 +50,52 @@ def test_a_new_warehouse_needs_no_refresh(tmp_path, version):
 
 
 def test_the_same_models_need_no_refresh(house, version):
-    settle(house.place)
+    keep(house.place, Refreshes("v1"))
     assert not prepare(house.place)
 
 
 def test_other_models_back_up_once_and_refresh_until_published(house, version):
-    settle(house.place)
+    keep(house.place, Refreshes("v1"))
     version("v2")
     assert prepare(house.place) and prepare(house.place)
     assert [backup.name[17:] for backup in backups(house.place)] == ["v2"]
+    note_refreshed(house.place, ["a", "b"], ["a", "b"])
+    assert prepare(house.place)
     publish(house.place)
     assert not prepare(house.place)
+
+
+def test_a_part_that_is_built_alone_leaves_the_rest_to_be_refreshed(house, version):
+    """Whoever builds and publishes one mart under a changed formula has not settled the others."""
+    keep(house.place, Refreshes("v1"))
+    version("v2")
+    prepare(house.place)
+    note_refreshed(house.place, ["model.t.a"], ["model.t.a", "model.t.b"])
+    told = publish(house.place).flagged
+    assert told == ["still as the former code built them: b; `trendhouse build` does the rest"]
+    assert prepare(house.place)
+    note_refreshed(house.place, ["model.t.b"], ["model.t.a", "model.t.b"])
+    assert publish(house.place).flagged == []
+    assert not prepare(house.place)
+
+
+def test_publishing_without_a_build_settles_nothing(house, version):
+    keep(house.place, Refreshes("v1"))
+    version("v2")
+    publish(house.place)
+    assert prepare(house.place)
+
+
+def test_code_that_changes_again_begins_a_new_upgrade(house, version):
+    keep(house.place, Refreshes("v1"))
+    version("v2")
+    prepare(house.place)
+    note_refreshed(house.place, ["a"], ["a", "b"])
+    version("v3")
+    assert prepare(house.place)
+    note_refreshed(house.place, ["b"], ["a", "b"])
+    publish(house.place)
+    assert prepare(house.place)
 
 
 def test_a_warehouse_of_unknown_models_is_refreshed(house, version):
@@ -67,6 +104,7 @@ def test_a_warehouse_of_unknown_models_is_refreshed(house, version):
 
 def test_a_backup_brings_back_warehouse_and_published_state(house, version):
     house.sql("insert into marts.products values ('python', '3.13.0')")
+    keep(house.place, Refreshes("v1"))
     publish(house.place)
     version("v2")
     prepare(house.place)

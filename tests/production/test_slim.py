@@ -8,7 +8,7 @@ from hashlib import sha256
 import duckdb
 import pytest
 
-from orchestration import slim
+from orchestration import slim, steps, upgrade
 from orchestration.settings import Place
 from orchestration.warehouse import BuildFailed, NoWarehouse, dbt
 from tests.dbt.conftest import CleanLake
@@ -110,3 +110,13 @@ def test_what_is_missing_is_named(place, tmp_path):
         slim.build(tmp_path, place)
     with pytest.raises(NoWarehouse, match="make run"):
         slim.build(place.root / "state", Place(tmp_path))
+
+
+def test_a_mart_that_is_built_alone_is_all_that_an_upgrade_refreshes(place, monkeypatch):
+    monkeypatch.setenv("TRENDHOUSE_HOME", str(place.root.parent))
+    monkeypatch.setenv("TRENDHOUSE_WORLD", "sample")
+    monkeypatch.setattr(upgrade, "schema_version", lambda: "other code")
+    steps.build(select="languages")
+    remaining = upgrade.refreshes(place).remaining
+    assert "model.trendhouse.languages" not in remaining
+    assert {"model.trendhouse.commits", "model.trendhouse.stg_github__languages"} <= {*remaining}
