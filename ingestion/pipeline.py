@@ -6,24 +6,22 @@ import gc
 import importlib
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import starmap
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import dlt
 import pyarrow as pa
 from dlt.common import pendulum
-from dlt.common.storages import NormalizeStorage
 from dlt.sources import DltResource, DltSource
 
 from ingestion.budget import Plan
 from ingestion.destination import lake
+from ingestion.interrupted import finish_pending
 from ingestion.lake import RAW_LAYOUT
 from ingestion.landing import Batches, Context, Failure, Item, Landing, Remember, Rows
 from ingestion.spec import SourceSpec, load_spec
@@ -97,21 +95,6 @@ def stopping() -> Iterator[None]:
         if found is not None:
             raise found from None
         raise
-
-
-def finish_pending(pipeline: dlt.Pipeline) -> None:
-    """Load what a killed run had extracted, drop what it had not, take over the newest state.
-
-    Half-extracted packages lie in folders of their own; nothing of them is in the state.
-    """
-    for folder in Path(pipeline.working_dir, "normalize").glob("*/"):
-        if folder.name != NormalizeStorage.EXTRACTED_FOLDER:
-            shutil.rmtree(folder)
-    if pipeline.has_pending_data:
-        log.info("%s: loading what an interrupted run had extracted", pipeline.pipeline_name)
-        pipeline.normalize()
-        pipeline.load()
-    pipeline.sync_destination()
 
 
 class Work:

@@ -32,11 +32,18 @@ KILLED_AT = {
     "after extraction": "dlt.Pipeline.normalize = lambda *_: os.kill(os.getpid(), 9)",
     "before loading": "dlt.Pipeline.load = lambda *_: os.kill(os.getpid(), 9)",
     "while its file is put": "WholeFiles.put_file = lambda *_, **__: os.kill(os.getpid(), 9)",
+    "before what is normalized is removed": "FileStorage.delete_folder = lambda *_, recursively=False, **__: (\n"
+    "        recursively and os.kill(os.getpid(), 9))",
+    "while what is normalized is removed": "FileStorage.delete_folder = lambda s, path, recursively=False, **__: (\n"
+    "        recursively and (shutil.rmtree(s.make_full_path(f'{path}/new_jobs')), os.kill(os.getpid(), 9)))",
+    "before what is loaded is put away": "LoadStorage.get_loaded_package_path = lambda *_: (\n"
+    "        os.kill(os.getpid(), 9))",
 }
 SCRIPT = """
-import os, sys, types
+import os, shutil, sys, types
 from datetime import UTC, datetime
 import dlt
+from dlt.common.storages import FileStorage, LoadStorage
 import ingestion.pipeline as pipeline
 from ingestion.budget import Plan
 from ingestion.destination import WholeFiles
