@@ -41,10 +41,11 @@ test: ## Prove that it all works
 	@bin/environment superset
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope $(ARGS)
 
-lint: ## Check style of Python and SQL
+lint: ## Check style of Python and SQL, and that imports point downwards
 	@bin/environment test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	cd dbt_project && $(abspath $(BIN))/sqlfluff lint --processes 2 --disable-progress-bar models tests
 
 format: ## Mend style of Python

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table as Grid
 
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec, load_spec
+from trendhouse.declared.sources import SourceSpec, load_spec
+from trendhouse.lake.lake import Lake
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DUCK_TYPES = {"bigint": "bigint", "boolean": "boolean", "timestamp": "timestamp", "json": "json"}

@@ -22,7 +22,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.run_records import STEPS
+from trendhouse.run_records import STEPS
 
 
 def cpu_seconds() -> float:
@@ -39,10 +39,10 @@ def pass_through(times: int, days: int, home: str) -> list[dict[str, float]]:
         "TRENDHOUSE_RANKING_DAYS": str(times * days),
         "TRENDHOUSE_GHARCHIVE_HOURS": str(times * days),
     }
-    from orchestration import worlds
     from orchestration.display import Display
     from orchestration.run import Run, sources, step_names
-    from orchestration.settings import load_settings
+    from trendhouse import worlds
+    from trendhouse.settings import load_settings
 
     found = []
     for advance in (0, 1):

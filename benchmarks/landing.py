@@ -134,8 +134,8 @@ def land_rest_api(asked: dict[str, Any], folder: Path) -> tuple[dict[str, float]
 def land_ours(asked: dict[str, Any], folder: Path) -> tuple[dict[str, float], tuple[int, int]]:
     """Our own landing, with the tables of the source cut down to what issues need."""
     from ingestion.pipeline import connector_of, run
-    from ingestion.spec import load_spec
-    from orchestration.settings import load_settings
+    from trendhouse.declared.sources import load_spec
+    from trendhouse.settings import load_settings
 
     spec = load_spec("github")
     spec = spec.model_copy(

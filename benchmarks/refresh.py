@@ -30,7 +30,7 @@ def counts(simulator) -> dict[str, int]:
 def land(simulator, home: Path, watchlist: Path, now: str) -> dict[str, int]:
     """Land GitHub once at `now`; the requests it took, by class of path."""
     from ingestion.pipeline import run
-    from orchestration.settings import load_settings
+    from trendhouse.settings import load_settings
 
     os.environ |= {
         "TRENDHOUSE_HOME": str(home),

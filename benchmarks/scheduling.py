@@ -21,11 +21,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from orchestration import manifest, steps, worlds
-from orchestration.airflow_commands import free_port
+from cli.airflow import free_port
+from orchestration import manifest, steps
 from orchestration.airflow_home import AirflowHome
-from orchestration.settings import ROOT, Settings, load_settings
 from orchestration.standalone import Standalone
+from trendhouse import worlds
+from trendhouse.settings import ROOT, Settings, load_settings
 
 WAYS = {
     "a task per node, which lives in the triggerer (build_warehouse)": "build_warehouse",

@@ -19,10 +19,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table as Grid
 
-from orchestration.published import connect
-from orchestration.settings import ROOT, Place
+from trendhouse.settings import ROOT, Place
+from warehouse.published import connect
 
-COMMAND = "from orchestration.cli import main; main()"
+COMMAND = "from cli.main import main; main()"
 # As serving.queries asks them of the read model, in DuckDB's words.
 RELEASES = """
     select

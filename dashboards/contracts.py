@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestration.marts import contracts
+from trendhouse.declared.marts import contracts
 
 TEMPORAL = ("date", "timestamp")
 

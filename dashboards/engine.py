@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion.state import read_state
+from trendhouse.state import read_state
 
 CURRENT = "CURRENT.json"
 # Where readers look in every warehouse: here, in a copy of the tables, and in Snowflake's clone.

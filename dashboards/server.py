@@ -18,10 +18,11 @@ from filelock import FileLock, Timeout
 
 from dashboards.bundle import Connection, Purpose, Warehouse, bundle
 from dashboards.engine import MEMORY
-from orchestration.child import guarded_command
-from orchestration.components import Session, end_sessions
-from orchestration.running import Locked, holder_of
-from orchestration.settings import ROOT
+from trendhouse.child import guarded_command
+from trendhouse.errors import TrendhouseError
+from trendhouse.running import Locked, holder_of
+from trendhouse.sessions import Session, end_sessions
+from trendhouse.settings import ROOT
 
 START_SECONDS = 300
 # Threads, not processes: one in-memory database per query is enough for one machine's readers.
@@ -31,7 +32,7 @@ LOG_TAIL = 15
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 
-class DashboardsFailed(Exception):
+class DashboardsFailed(TrendhouseError):
     """Superset is not installed, or does not come up; the message says what to do or what it said."""
 
 

@@ -11,13 +11,14 @@ from uuid import NAMESPACE_URL, uuid5
 import yaml
 
 from dashboards.contracts import Mart, marts
+from trendhouse.errors import TrendhouseError
 
 FOLDER = Path(__file__).parent
 METRICS = "metrics.yml"
 WIDTH = 12
 
 
-class AssetError(Exception):
+class AssetError(TrendhouseError):
     """A file of a domain's folder names what does not exist; the message says which and where."""
 
 

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from expectations.results import describe
 from expectations.tolerance import MOST, is_tolerable, odd_rows
-from expectations.verdicts import Verdicts, marts_path
 from expectations.warehouse import state
-from orchestration.marts import SCHEMA, periods
-from orchestration.upgrade import schema_version
+from trendhouse.declared.marts import SCHEMA, periods
+from trendhouse.verdicts import Verdicts, marts_path
+from warehouse.upgrade import schema_version
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.results import describe
-from expectations.verdicts import CLEAN, Verdicts
-from ingestion.lake import Lake
-from ingestion.state import read_state
+from trendhouse.errors import RefusedError
+from trendhouse.lake.lake import Lake
+from trendhouse.state import read_state
+from trendhouse.verdicts import CLEAN, Verdicts
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 THREADS = 3
 
 
-class ExpectationsFailed(Exception):
+class ExpectationsFailed(RefusedError):
     """A clean table broke its promise; each line names suite, expectation, column and the values seen."""
 
 

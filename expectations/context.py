@@ -24,7 +24,7 @@ with warnings.catch_warnings():
         ProgressBarsConfig,
     )
 
-from expectations.verdicts import results_of
+from trendhouse.verdicts import results_of
 
 SITE = "expectations"
 RUN_NAME = "last"

@@ -6,8 +6,8 @@ import os
 import warnings
 from typing import Any, ClassVar
 
-from ingestion.spec import LOAD_COLUMNS, Column, SourceSpec, Table
-from orchestration.marts import contracts
+from trendhouse.declared.marts import contracts
+from trendhouse.declared.sources import LOAD_COLUMNS, Column, SourceSpec, Table
 
 # Before the import: GX would otherwise report usage to its maker.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"

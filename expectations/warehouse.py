@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
-from expectations.verdicts import state_of
-from orchestration.snowflake.account import TIMEOUTS, Account, is_target
-from orchestration.snowflake.state import STATE_OF_MARTS, as_state
+from trendhouse.verdicts import state_of
+from warehouse.snowflake.account import TIMEOUTS, Account, is_target
+from warehouse.snowflake.state import STATE_OF_MARTS, as_state
 
 SCHEMA = "marts"
 

@@ -9,7 +9,7 @@ import yaml
 from handbook.markdown import cell, code, page, table
 from orchestration.alerts.alert import Alert, Cause
 from orchestration.alerts.remedies import remedy
-from orchestration.settings import ROOT
+from trendhouse.settings import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "rules"
 WHERE = {"dag_id": "DAG", "run_id": "RUN", "source": "SOURCE"}

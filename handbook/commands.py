@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from enum import Enum
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,8 @@ from handbook.markdown import cell, code, codes, fence, page, table
 def write() -> str:
     import typer.main
 
-    from orchestration.cli import app
-
-    group = typer.main.get_command(app)
+    (command,) = entry_points(group="console_scripts", name="trendhouse")
+    group = typer.main.get_command(sys.modules[command.load().__module__].app)
     return page(
         "Commands",
         "`trendhouse VERB`, in the activated environment; `make` has the same by its own names. Exit codes: "
@@ -25,9 +26,7 @@ def write() -> str:
 
 def described(name: str, command: Any) -> str:
     """One verb: how it is typed, what it does, its arguments and options."""
-    if (
-        not command.add_help_option
-    ):  # its options are argparse's, see `simulate` in orchestration/cli.py
+    if not command.add_help_option:  # its options are argparse's, see `simulate` in cli/main.py
         from simulator.__main__ import parser
 
         options = parser()

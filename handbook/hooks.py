@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from handbook import alerts, api, checks, commands, marts, sources, suites
-from orchestration.settings import ROOT
+from trendhouse.settings import ROOT
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from handbook.markdown import code, codes, page, table
-from orchestration.marts import DBT_PROJECT, is_personal, periods
+from trendhouse.declared.marts import DBT_PROJECT, is_personal, periods
 
 
 def write() -> str:

@@ -8,10 +8,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from orchestration.settings import ROOT
+from trendhouse.errors import TrendhouseError
+from trendhouse.settings import ROOT
 
 
-class SiteBroken(Exception):
+class SiteBroken(TrendhouseError):
     """A link that leads nowhere, or a page that is in no menu; a line names each."""
 
 

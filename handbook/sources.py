@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handbook.markdown import code, codes, facts, page, table
-from ingestion.spec import Column, SourceSpec, Table, load_specs
+from trendhouse.declared.sources import Column, SourceSpec, Table, load_specs
 
 
 def write() -> str:

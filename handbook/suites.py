@@ -6,8 +6,8 @@ import importlib
 from typing import Any
 
 from handbook.markdown import code, codes, page, table
-from ingestion.spec import landed_specs
-from orchestration.marts import DBT_PROJECT
+from trendhouse.declared.marts import DBT_PROJECT
+from trendhouse.declared.sources import landed_specs
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 WORDS = {

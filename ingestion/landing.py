@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from ingestion.arrays import INSTANT, instants, integers, joined, texts
 from ingestion.budget import Cost, Plan
-from ingestion.spec import RAW_COLUMNS, SourceSpec
 from ingestion.window import Window
+from trendhouse.declared.sources import RAW_COLUMNS, SourceSpec
 
 if TYPE_CHECKING:
-    from orchestration.settings import Settings
+    from trendhouse.settings import Settings
 
 BATCH_ROWS = 16_384
 BATCH_BYTES = 16 * 2**20

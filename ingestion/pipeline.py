@@ -22,11 +22,11 @@ from dlt.sources import DltResource, DltSource
 from ingestion.budget import Plan
 from ingestion.destination import lake
 from ingestion.interrupted import finish_pending
-from ingestion.lake import RAW_LAYOUT
 from ingestion.landing import Batches, Context, Failure, Item, Landing, Remember, Rows
-from ingestion.spec import SourceSpec, load_spec
 from ingestion.window import Window, require_history
-from orchestration.settings import Settings, load_settings
+from trendhouse.declared.sources import SourceSpec, load_spec
+from trendhouse.lake.lake import RAW_LAYOUT
+from trendhouse.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ import duckdb
 import jinja2
 import pyarrow.parquet as pq
 
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec
-from orchestration.local_page import serve
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.lake.lake import Lake
+from trendhouse.local_page import serve
 
 NEWEST_PACKAGES = 20
 NEWEST_RECORDS = 20

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion.spec import SpecError
-from orchestration.settings import Settings
+from trendhouse.declared.sources import SpecError
+from trendhouse.settings import Settings
 
 DEFAULT = Path(__file__).with_name("watchlist.csv")
 COLUMNS = ("product_name", "kind", "target", "enabled")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
-from ingestion.spec import SourceSpec
+from trendhouse.declared.sources import SourceSpec
 
 
 class NoHistory(Exception):

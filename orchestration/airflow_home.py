@@ -12,14 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.settings import ROOT
+from trendhouse.errors import TrendhouseError
+from trendhouse.settings import ROOT
 
 DAGS = ROOT / "orchestration" / "dags"
 USER = "admin"
 PROVISION_SECONDS = 300
 
 
-class AirflowFailed(Exception):
+class AirflowFailed(TrendhouseError):
     """Airflow is not installed, or does not come up; the message says what to do or what it said."""
 
 

@@ -20,8 +20,8 @@ from cosmos.constants import DbtResourceType, TestBehavior
 
 from orchestration.dbt_nodes import DbtNodeTask
 from orchestration.manifest import require_fresh
-from orchestration.settings import ROOT
-from orchestration.warehouse import DBT_PROJECT
+from trendhouse.settings import ROOT
+from warehouse.dbt import DBT_PROJECT
 
 GROUP = "dbt"
 BUILD = "build"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.redaction import redacted
+from trendhouse.redaction import Screen, redacted
+
+# Where no terminal says how wide it is (a log, a pipe), lines of tables should not be cut at 80.
+WIDTH = None if sys.stdout.isatty() else 140
+console = Screen(width=WIDTH)
+errors = Screen(stderr=True)
 
 MARKS = {"waiting": "·", "running": "▶", "done": "✓", "partial": "!", "failed": "✗", "skipped": "–"}
 COLOURS = {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from orchestration.settings import Settings, SettingsError, loaded
+from trendhouse.settings import Settings, SettingsError, loaded
 
 On = Literal["emr", "emr_serverless"]
 # Of our own settings, those that say what to work on; all others are this machine's affair.

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from orchestration.emr import Emr, On, cluster, load_emr, serverless_run, step
-from orchestration.settings import Settings, SettingsError, load_settings
+from trendhouse.settings import Settings, SettingsError, load_settings
 
 # A cluster that starts, and a job that waits in line, take their time, too.
 GRACE = timedelta(minutes=15)

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.verdicts import Verdicts, marts_path
-from ingestion.lake import Lake
-from ingestion.spec import landed_specs
-from ingestion.state import read_state
 from orchestration import steps
-from orchestration.fitness import PublicationBlocked
-from orchestration.publish import vacuum
-from orchestration.published import CURRENT
-from orchestration.refreshes import Refreshes
-from orchestration.settings import Place, Settings
-from orchestration.upgrade import backups, keep, schema_version
-from orchestration.warehouse_file import require_free
+from trendhouse.declared.sources import landed_specs
+from trendhouse.lake.lake import Lake
+from trendhouse.settings import Place, Settings
+from trendhouse.state import read_state
+from trendhouse.verdicts import Verdicts, marts_path
+from warehouse.file import require_free
+from warehouse.fitness import PublicationBlocked
+from warehouse.publish import vacuum
+from warehouse.published import CURRENT
+from warehouse.refreshes import Refreshes
+from warehouse.upgrade import backups, keep, schema_version
 
 if TYPE_CHECKING:
-    from spark.persons import Erasures
+    from trendhouse.lake.persons import Erasures
 
 DOMAIN = "opensource"
 SNAPSHOTS = "snapshots"
@@ -32,7 +32,7 @@ ROLES = ("author", "owner", "committer")
 
 def identities(lake: Lake, values: Iterable[str]) -> set[str]:
     """By what else the lake knows the person whom `values` name."""
-    from spark.identities import identities as known
+    from trendhouse.lake.identities import identities as known
 
     return known(lake, landed_specs(), values)
 
@@ -43,8 +43,8 @@ def erase(settings: Settings, values: Iterable[str]) -> Iterator[str]:
     Every step may be killed and done again. The published state is the old one until the marts have
     been built again, checked and found whole: then its former versions go, too.
     """
-    from spark.erase import erase as erase_from_lake
-    from spark.persons import read_erasures
+    from trendhouse.lake.erase import erase as erase_from_lake
+    from trendhouse.lake.persons import read_erasures
 
     place = settings.place
     specs = landed_specs()
@@ -106,7 +106,7 @@ def keep_only_snapshots(place: Place, erasures: Erasures) -> int:
 
 def scrubbers(connection: duckdb.DuckDBPyConnection, erasures: Erasures) -> None:
     """The rules of the lake as SQL functions: who is erased, what stands in, what a text may say."""
-    from spark.persons import scrub_string
+    from trendhouse.lake.persons import scrub_string
 
     def is_erased(value: str | None) -> bool:
         return value is not None and erasures.holds(value)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import duckdb
 
-from ingestion.spec import SourceSpec, landed_specs
+from trendhouse.declared.sources import SourceSpec, landed_specs
 
 # Of the stretches that are missing so many are named, the newest.
 NAMED = 5

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ingestion.lake import replace_text
 from ingestion.limits import told
-from ingestion.state import read_state
-from orchestration.settings import Place
+from trendhouse.lake.lake import replace_text
+from trendhouse.settings import Place
+from trendhouse.state import read_state
 
 if TYPE_CHECKING:
     from ingestion.landing import Landing

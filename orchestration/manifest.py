@@ -11,9 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ingestion.lake import replace_text
-from orchestration.marts import DBT_PROJECT
-from orchestration.settings import ROOT
+from trendhouse.declared.marts import DBT_PROJECT
+from trendhouse.lake.lake import replace_text
+from trendhouse.settings import ROOT
 
 MANIFEST = DBT_PROJECT / "target" / "airflow" / "manifest.json"
 COMMAND = "python -m orchestration.manifest"
@@ -59,8 +59,8 @@ def require_fresh(manifest: Path = MANIFEST, project: Path = DBT_PROJECT) -> Pat
 
 def refresh(manifest: Path = MANIFEST) -> bool:
     """Make the manifest anew if it is not fresh; whether it was made. Raises BuildFailed."""
-    from orchestration.settings import load_settings
-    from orchestration.warehouse import dbt
+    from trendhouse.settings import load_settings
+    from warehouse.dbt import dbt
 
     made_from = fingerprint()
     if is_fresh(manifest):

@@ -9,12 +9,12 @@ from typing import IO, Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from ingestion.lake import sizes_below
-from ingestion.spec import SourceSpec
-from orchestration.floors import NEWEST
 from orchestration.landings import landings
-from orchestration.published import NothingPublished, connect, current
-from orchestration.settings import Place
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.lake.lake import sizes_below
+from trendhouse.settings import Place
+from warehouse.floors import NEWEST
+from warehouse.published import NothingPublished, connect, current
 
 SOURCE, STREAM = ["source"], ["source", "stream"]
 CAPTURED = (
@@ -79,7 +79,7 @@ class Data:
 
     def freshness(self, place: Place, specs: list[SourceSpec]) -> Iterator[Metric]:
         """Age of the newest observation in the clean lake, by the world's clock, and what is promised."""
-        from orchestration.worlds import world_clock
+        from trendhouse.worlds import world_clock
 
         now = world_clock(place)
         newest_at = gauge(

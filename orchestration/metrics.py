@@ -10,12 +10,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from ingestion.spec import landed_specs
-from ingestion.state import StateBroken
 from orchestration.landings import landings
 from orchestration.measures import STREAM, Data, counter, gauge
-from orchestration.run_records import Records, Step
-from orchestration.settings import Settings
+from trendhouse.declared.sources import landed_specs
+from trendhouse.run_records import Records, Step
+from trendhouse.settings import Settings
+from trendhouse.state import StateBroken
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from orchestration.warehouse import Node
+from warehouse.dbt import Node
 
 End = Literal["success", "failed", "skipped"]
 DONE = "done"

@@ -15,16 +15,16 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.lake import MANIFEST, Lake
-from ingestion.spec import landed_specs
-from ingestion.state import StateBroken, read_state
-from orchestration.publish import VERSIONS
-from orchestration.published import CURRENT
-from orchestration.published_files import faults
-from orchestration.running import Locked
-from orchestration.settings import Place
-from orchestration.snowflake.account import is_target
-from orchestration.warehouse_file import opened
+from trendhouse.declared.sources import landed_specs
+from trendhouse.lake.lake import MANIFEST, Lake
+from trendhouse.running import Locked
+from trendhouse.settings import Place
+from trendhouse.state import StateBroken, read_state
+from warehouse.file import opened
+from warehouse.publish import VERSIONS
+from warehouse.published import CURRENT
+from warehouse.published_files import faults
+from warehouse.snowflake.account import is_target
 
 log = logging.getLogger(__name__)
 

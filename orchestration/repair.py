@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from expectations.verdicts import CLEAN
-from ingestion.lake import replace_text
-from ingestion.state import StateBroken, read_state
 from orchestration import steps
 from orchestration.pieces import Piece, Way, broken_pieces
-from orchestration.publish import VERSIONS
-from orchestration.published import CURRENT
-from orchestration.published_files import faults
-from orchestration.settings import Place, Settings
-from orchestration.upgrade import SCHEMA, backups, copy_warehouse
-from orchestration.warehouse_file import opened
+from trendhouse.lake.lake import replace_text
+from trendhouse.settings import Place, Settings
+from trendhouse.state import StateBroken, read_state
+from trendhouse.verdicts import CLEAN
+from warehouse.file import opened
+from warehouse.publish import VERSIONS
+from warehouse.published import CURRENT
+from warehouse.published_files import faults
+from warehouse.upgrade import SCHEMA, backups, copy_warehouse
 
 ASIDE = "broken"
 Say = Callable[[str], None]

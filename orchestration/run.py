@@ -7,29 +7,18 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import IntEnum
 
-from ingestion.spec import landed_specs
 from orchestration import steps
-from orchestration.disk import disk_trouble
 from orchestration.display import Display
-from orchestration.running import Record
-from orchestration.settings import Settings
 from orchestration.steps import CRASHES, Outcome
-from orchestration.terminable import asked
+from trendhouse.declared.sources import landed_specs
+from trendhouse.disk import disk_trouble
+from trendhouse.errors import Exit
+from trendhouse.running import Record
+from trendhouse.settings import Settings
+from trendhouse.terminable import asked
 
 log = logging.getLogger(__name__)
-
-
-class Exit(IntEnum):
-    """The exit codes of a run, as docs/operations.md lists them."""
-
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    PARTIAL = 3
-    REFUSED = 4
-    LOCKED = 5
 
 
 @dataclass
@@ -87,7 +76,7 @@ class Run:
         its promise keeps the marts from being built; the published state stays.
         """
         from expectations.check import ExpectationsFailed
-        from orchestration.publish import PublicationBlocked
+        from warehouse.publish import PublicationBlocked
 
         # Both threads import it, and two at once can see it half made; so it is there before them.
         importlib.import_module("pandas")

@@ -10,9 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ingestion.lake import replace_text
-from ingestion.spec import load_spec
-from orchestration.settings import Settings
+from trendhouse.declared.sources import load_spec
+from trendhouse.lake.lake import replace_text
+from trendhouse.settings import Settings
 
 SECONDS = 30
 

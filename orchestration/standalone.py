@@ -13,12 +13,13 @@ from typing import Any
 
 from rich.markup import escape
 
-from ingestion.lake import replace_text
 from orchestration.airflow_api import Api
 from orchestration.airflow_home import USER, AirflowFailed, AirflowHome
-from orchestration.components import COMPONENTS, Component, Session, end_sessions
-from orchestration.options import console
-from orchestration.settings import Settings
+from orchestration.components import COMPONENTS, Component
+from orchestration.display import console
+from trendhouse.lake.lake import replace_text
+from trendhouse.sessions import Session, end_sessions
+from trendhouse.settings import Settings
 
 START_SECONDS = 240
 WATCH_SECONDS = 2.0

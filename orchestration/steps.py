@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ingestion.spec import load_spec
 from ingestion.window import Window
-from orchestration.settings import Settings, load_settings
-from orchestration.warehouse import Node
+from trendhouse.declared.sources import load_spec
+from trendhouse.settings import Settings, load_settings
+from warehouse.dbt import Node
 
 Progress = Callable[[str], None]
 # What only a mistake of the house's own raises; an upstream that misbehaves raises other errors.
@@ -134,18 +134,18 @@ def build(
     """Clean lake -> marts by dbt, with its tests and snapshots; on Snowflake the clean lake is loaded
     first. Unit tests run if the project has changed since they last passed. A test that only warns is
     named in the outcome. Raises BuildFailed."""
-    from orchestration.snowflake.account import is_target
-    from orchestration.unit_tests import UnitTests
-    from orchestration.warehouse import dbt, models_of
+    from warehouse.dbt import dbt, models_of
+    from warehouse.snowflake.account import is_target
+    from warehouse.unit_tests import UnitTests
 
     settings = settings or load_settings()
     settings.place.lake.pull()
     if is_target():
-        from orchestration.snowflake.build import note_refreshed, prepare
+        from warehouse.snowflake.build import note_refreshed, prepare
 
         refresh = prepare(settings.place, progress, afresh=full_refresh)
     else:
-        from orchestration.upgrade import note_refreshed, prepare
+        from warehouse.upgrade import note_refreshed, prepare
 
         refresh = prepare(settings.place, progress) or full_refresh
         note_refreshed = partial(note_refreshed, settings.place)
@@ -179,7 +179,7 @@ def check_marts(
     """Hold the marts of a domain to their suites, where they lie. What does not hold is named in the
     outcome, and `publish` keeps it back. Raises NoWarehouse."""
     from expectations.check import check_marts as run
-    from orchestration.warehouse import require_warehouse
+    from warehouse.dbt import require_warehouse
 
     place = (settings or load_settings()).place
     require_warehouse(place)
@@ -200,7 +200,7 @@ def publish(
     Partitions that are shown as they were, since their floor is not met, and marts that are kept back are
     failures of the outcome. Raises PublicationBlocked if nothing can be published.
     """
-    from orchestration.publish import publish as run
+    from warehouse.publish import publish as run
 
     publication = run((settings or load_settings()).place, domain, run_id)
     return Outcome(
@@ -213,7 +213,7 @@ def publish(
 
 def compact(source: str, settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
     """Merge the small raw files of a source into few; the same rows, proven before any is removed."""
-    from spark.compact import compact as merge
+    from trendhouse.lake.compact import compact as merge
 
     lake, spec = (settings or load_settings()).place.lake, load_spec(source)
     saved = 0
@@ -232,8 +232,8 @@ def retain(
 ) -> Outcome:
     """Remove the raw files of a source that are older than `days` (None: `raw_retention_days`) and
     already deduplicated."""
-    from orchestration.worlds import world_clock
-    from spark.retain import retain as remove
+    from trendhouse.lake.retain import retain as remove
+    from trendhouse.worlds import world_clock
 
     settings = settings or load_settings()
     limit = days or settings.raw_retention_days
@@ -247,8 +247,8 @@ def retain(
 
 def check_freshness(settings: Settings | None = None, progress: Progress = quiet) -> Outcome:
     """Hold every source to the age that it promises. Raises SourcesStale naming those that are older."""
-    from orchestration.freshness import SourcesStale, ages
-    from orchestration.worlds import world_clock
+    from trendhouse.worlds import world_clock
+    from warehouse.freshness import SourcesStale, ages
 
     place = (settings or load_settings()).place
     place.lake.pull()

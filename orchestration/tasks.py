@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ingestion.window import Window
-    from orchestration.running import Record
-    from orchestration.settings import Settings
     from orchestration.steps import Outcome, Progress
+    from trendhouse.running import Record
+    from trendhouse.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ def working(step: str, sources: Sequence[str] = ()) -> Iterator[Work]:
 
     Raises Locked after `lock_wait_seconds`, DiskFull: both are failures that Airflow tries again.
     """
-    from orchestration import worlds
-    from orchestration.running import guarded, locks_of
+    from trendhouse import worlds
+    from trendhouse.running import guarded, locks_of
 
     command = " ".join(["airflow", step, *sources])
     with ExitStack() as held:
@@ -64,8 +64,8 @@ def credentials() -> Iterator[Settings]:
     """The settings, with the tokens of the connection where the environment has none; masked in logs."""
     from airflow.sdk.log import mask_secret
 
-    from orchestration import worlds
-    from orchestration.settings import load_settings
+    from trendhouse import worlds
+    from trendhouse.settings import load_settings
 
     settings = load_settings()
     if settings.effective_world == "live" and not settings.tokens:
@@ -101,8 +101,8 @@ def run_step(step: str, source: str | None = None, **arguments: Any) -> dict[str
 
     from expectations.check import ExpectationsFailed
     from orchestration import steps
-    from orchestration.freshness import SourcesStale
-    from orchestration.publish import PublicationBlocked
+    from warehouse.freshness import SourcesStale
+    from warehouse.publish import PublicationBlocked
 
     sources = [source] if source else []
     began = time.monotonic()
@@ -124,8 +124,8 @@ def land(source: str, window: Window | None = None) -> dict[str, Any]:
     from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from ingestion.spec import load_spec
     from ingestion.window import NoHistory, require_history, window_of
+    from trendhouse.declared.sources import load_spec
 
     run, spec = get_current_context()["dag_run"], load_spec(source)
     try:
@@ -160,7 +160,7 @@ def conclude(
     step: str, source: str | None, outcome: Outcome, record: Record, seconds: float
 ) -> dict[str, Any]:
     """Record, log and tell what a step did. Raises StepFailed if that is nothing at all."""
-    from orchestration.run import Exit
+    from trendhouse.errors import Exit
 
     record.steps = [
         {

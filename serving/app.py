@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from orchestration.settings import Settings
 from serving import api, health, measuring, pages, problems, protection
 from serving.follower import Follower
+from trendhouse.settings import Settings
 
 # What a later source adds (questions, films, hotels) is one more router here.
 ROUTERS = (health.router, measuring.router, api.router, pages.router)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from orchestration.marts import contracts
+from trendhouse.declared.marts import contracts
 
 TYPES = {
     "varchar": str,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
-from orchestration.published import NothingPublished
 from serving.model import Model
+from warehouse.published import NothingPublished
 
 
 async def served(request: Request) -> Model:

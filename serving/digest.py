@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock
 
-from ingestion.lake import replace_text
-from ingestion.state import read_state
-from orchestration.settings import Place, Settings
 from serving.model import Model
 from serving.pages.notes import is_web
 from serving.queries import releases
+from trendhouse.errors import TrendhouseError
+from trendhouse.lake.lake import replace_text
+from trendhouse.settings import Place, Settings
+from trendhouse.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ PRERELEASE = {"en": "pre-release", "ko": "사전 공개"}
 MORE = {"en": "and {count} more", "ko": "그 외 {count}개"}
 
 
-class DigestFailed(Exception):
+class DigestFailed(TrendhouseError):
     """A digest that could not be sent; the message says by which way and what to do."""
 
 
@@ -61,7 +62,7 @@ class Digest:
 
     def blocks(self) -> list[dict[str, Any]]:
         """The digest as Slack's blocks, within its limits of length."""
-        from orchestration.alerts.slack import escaped, section
+        from trendhouse.notify.slack import escaped, section
 
         lines = [
             f"• {day_of(each)} {linked(each, escaped)}{self.mark(each)}"
@@ -175,7 +176,7 @@ def send(
 def by_slack(digest: Digest, settings: Settings) -> None:
     """Raises DigestFailed."""
     connection, redact = way_to("slack_default", settings)
-    from orchestration.alerts import slack
+    from trendhouse.notify import slack
 
     deliver("slack", redact, slack.post, connection, digest.title, digest.blocks())
 
@@ -185,7 +186,7 @@ def by_mail(digest: Digest, settings: Settings) -> None:
     if not settings.alert_mail:
         raise DigestFailed("mail: TRENDHOUSE_ALERT_MAIL names nobody.")
     _, redact = way_to("smtp_default", settings)
-    from orchestration.alerts import mail
+    from trendhouse.notify import mail
 
     to = [part.strip() for part in settings.alert_mail.split(",") if part.strip()]
     deliver("mail", redact, mail.post, to, f"[trendhouse] {digest.title}", digest.html())
@@ -197,8 +198,8 @@ WAYS = {"slack": by_slack, "mail": by_mail}
 def way_to(connection_id: str, settings: Settings) -> tuple[Any, Callable[[str], str]]:
     """The connection, and what masks secrets. Raises DigestFailed where there is none."""
     try:
-        from orchestration.alerts import connections
-        from orchestration.alerts.redaction import redactor
+        from trendhouse.notify import connections
+        from trendhouse.notify.redaction import redactor
     except ModuleNotFoundError as error:
         raise DigestFailed("Messages go by Airflow's hooks: `bin/environment airflow`.") from error
     connection = connections.find(connection_id)

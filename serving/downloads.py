@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from orchestration.settings import Place
 from serving.publication import Publication
+from trendhouse.settings import Place
 
 ROWS = 16_384
 CHUNK = 1 << 18

@@ -11,13 +11,13 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
-from orchestration.child import guarded_command
-from orchestration.published import CURRENT, NothingPublished
-from orchestration.settings import ROOT, Place, Settings
-from orchestration.snowflake.account import is_target
 from serving.model import Model
 from serving.publication import Publication
 from serving.read_model import is_whole, path_of
+from trendhouse.child import guarded_command
+from trendhouse.settings import ROOT, Place, Settings
+from warehouse.published import CURRENT, NothingPublished
+from warehouse.snowflake.account import is_target
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from prometheus_client.registry import Collector
 from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.responses import Response
 
-from orchestration.published import NothingPublished
-from orchestration.settings import Settings
 from serving.follower import Follower
+from trendhouse.settings import Settings
+from warehouse.published import NothingPublished
 
 router = APIRouter(include_in_schema=False)
 

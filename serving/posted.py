@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from orchestration.settings import Place
+from trendhouse.settings import Place
 
 ORIGIN = "posted"
 TABLE = """

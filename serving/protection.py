@@ -15,8 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestration.settings import Settings
 from serving.problems import Refused, problem
+from trendhouse.settings import Settings
 
 # Scripts, styles and pictures come from here; nothing is run that stands in a page itself.
 OF_PAGES = (

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.published import current, select
-from orchestration.settings import Place
-from orchestration.snowflake.account import is_target
+from trendhouse.settings import Place
+from warehouse.published import current, select
+from warehouse.snowflake.account import is_target
 
 BATCH = 5_000
 TIMES = {"date": "%Y-%m-%d", "timestamp": "%Y-%m-%dT%H:%M:%S.%fZ"}
@@ -33,7 +33,7 @@ class Publication:
     def fetched(cls, place: Place) -> Publication:
         """The newest, of Snowflake where that is the warehouse. Raises NothingPublished."""
         if is_target():
-            from orchestration.snowflake.fetch import fetch
+            from warehouse.snowflake.fetch import fetch
 
             fetch(place)
         return cls.newest(place)

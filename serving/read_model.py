@@ -17,9 +17,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from orchestration.marts import contracts
-from orchestration.settings import Place
 from serving.publication import Publication
+from trendhouse.declared.marts import contracts
+from trendhouse.settings import Place
 
 # Mart to the columns of its indexes. What is not here is downloaded from the published files only.
 SERVED: dict[str, tuple[str, ...]] = {

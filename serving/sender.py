@@ -16,10 +16,11 @@ from filelock import FileLock
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from ingestion.lake import replace_text
-from ingestion.state import read_state
-from orchestration.published import connect
-from orchestration.settings import Place
+from trendhouse.errors import TrendhouseError
+from trendhouse.lake.lake import replace_text
+from trendhouse.settings import Place
+from trendhouse.state import read_state
+from warehouse.published import connect
 
 PROOFS = "sent.json"
 BATCH = 5_000
@@ -44,7 +45,7 @@ FEED = """
 """
 
 
-class SendFailed(Exception):
+class SendFailed(TrendhouseError):
     """The server did not take the feed; the message says what it answered, and what to do."""
 
 

@@ -12,9 +12,10 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import httpx
 from fastapi import FastAPI
 
-from orchestration.settings import Settings
 from serving.app import create_app
 from serving.queries import products
+from trendhouse.errors import TrendhouseError, UsageError
+from trendhouse.settings import Settings
 
 LINK = re.compile(r'(?:href|src|action)="([^"]+)"')
 HERE = "http://site/"
@@ -23,11 +24,11 @@ KOREAN = "ko/"
 MARK = ".trendhouse-site"
 
 
-class NotASite(ValueError):
+class NotASite(UsageError, ValueError):
     """A folder that holds something else is not replaced."""
 
 
-class Unwritable(RuntimeError):
+class Unwritable(TrendhouseError):
     """A page that a site links to, but the application does not answer."""
 
 

@@ -10,11 +10,11 @@ from functools import cached_property
 
 import duckdb
 
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec
 from spark import readings
 from spark.floors import Arrived, Assessment, Held, assess
-from spark.manifest import Manifest
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from ingestion.spec import ColumnType
+from trendhouse.declared.sources import ColumnType
 
 SPARK_TYPES = {
     "string": "string",

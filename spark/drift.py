@@ -9,10 +9,10 @@ from fnmatch import fnmatchcase
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ingestion.spec import Table
 from spark.casts import cast
-from spark.paths import Tree, each_names, one, places
 from spark.texts import each_text, flat_names, text_at
+from trendhouse.declared.paths import Tree, each_names, one, places
+from trendhouse.declared.sources import Table
 
 ITEM = "array<struct<path:string,kind:string,expected_type:string,example:string>>"
 LONGEST_EXAMPLE = 200

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
-from ingestion.spec import Floor
+from trendhouse.declared.sources import Floor
 
 # Records in quarantine are known and told with their reason: so many, or a tenth of what there is, do not
 # hold the rest of their partition back.

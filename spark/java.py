@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from trendhouse.errors import TrendhouseError
+
 LEAST = 17
 CACHE = Path(__file__).parents[1] / ".cache" / "java"
 
@@ -31,7 +33,7 @@ exec "{java}" "$@"
 UNICODE = re.compile(r"utf-?8", re.IGNORECASE)
 
 
-class NoJava(Exception):
+class NoJava(TrendhouseError):
     """No Java fits; the message says what was looked at and what to do."""
 
 

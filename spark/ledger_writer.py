@@ -9,10 +9,11 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ingestion.lake import Lake
-from spark import drift, ledger
-from spark.ledger import Reconciliation
-from spark.manifest import Manifest
+from spark import drift
+from trendhouse.lake import ledger
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.ledger import Reconciliation
+from trendhouse.lake.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ingestion.spec import Column as Declared
-from ingestion.spec import Table
 from spark.casts import cast
 from spark.drift import changed_types, unknown_fields
-from spark.paths import context_tree, each_names, record_tree
 from spark.promises import broken
 from spark.texts import (
     each_text,
@@ -20,6 +17,9 @@ from spark.texts import (
     opened,
     text_of,
 )
+from trendhouse.declared.paths import context_tree, each_names, record_tree
+from trendhouse.declared.sources import Column as Declared
+from trendhouse.declared.sources import Table
 
 RAW_SCHEMA = (
     "record string, context string, record_key string, cursor_value string, partition_name string, "

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from ingestion.spec import Table
-from spark.paths import each_names
+from trendhouse.declared.paths import each_names
+from trendhouse.declared.sources import Table
 
 SHOWN = 100
 Value = Callable[[str], Column]

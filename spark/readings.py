@@ -8,10 +8,10 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec
 from spark.floors import Reading
-from spark.manifest import read_manifest
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.manifest import read_manifest
 
 READINGS = "readings"
 TOMBSTONES = "tombstones"

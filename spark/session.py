@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from spark.archive import archive_options
 from spark.java import Java, find_java, unicode_locale
 from spark.lookups import remember
-from spark.masters import OF_A_SESSION, is_connect, is_local, is_submitted
 from spark.s3a import s3a_conf
+from trendhouse.spark_masters import OF_A_SESSION, is_connect, is_local, is_submitted
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from orchestration.settings import Settings
+    from trendhouse.settings import Settings
 
 CONF = {
     # What the clean lake's types rest on.
@@ -77,7 +77,7 @@ def start(
     compilers. Raises spark.java.NoJava if no Java fits.
     """
     if settings is None and not (master and memory):
-        from orchestration.settings import load_settings
+        from trendhouse.settings import load_settings
 
         settings = load_settings()
     given: dict[str, str] = {}
@@ -190,7 +190,7 @@ def stop(session: SparkSession) -> None:
 def own_interrupts() -> Iterator[None]:
     """PySpark takes SIGINT for itself where it starts in the main thread; here a command decides on it, and
     a JVM that works for a command that was told to end stops at once."""
-    from orchestration.terminable import at_ending
+    from trendhouse.terminable import at_ending
 
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT)

@@ -7,7 +7,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark.masters import is_local
+from trendhouse.errors import TrendhouseError
+from trendhouse.spark_masters import is_local
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 TASKS = 8
 
 
-class NotShared(Exception):
+class NotShared(TrendhouseError):
     """Executors do not see the lake's folder; the message names it and what to do."""
 
 

@@ -14,15 +14,22 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec
-from spark import ledger, winners
+from spark import winners
 from spark.admission import Admission, held_back
 from spark.casts import SPARK_TYPES
 from spark.floors import Assessment
-from spark.ledger import Reconciliation, ReconciliationError
 from spark.ledger_writer import LedgerWriter
-from spark.manifest import (
+from spark.outcomes import count
+from spark.parse import ELEMENTS, RAW_SCHEMA, parse
+from spark.promises import is_kept
+from spark.session import interpreting
+from spark.texts import flat_names
+from spark.waiting import Decision, held_by, on_time, without_loads, write_waiting
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.lake import ledger
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.ledger import Reconciliation, ReconciliationError
+from trendhouse.lake.manifest import (
     STAGING,
     Manifest,
     commit,
@@ -34,15 +41,9 @@ from spark.manifest import (
     sweep,
     vacuum,
 )
-from spark.outcomes import count
-from spark.parse import ELEMENTS, RAW_SCHEMA, parse
-from spark.promises import is_kept
-from spark.session import interpreting
-from spark.texts import flat_names
-from spark.waiting import Decision, held_by, on_time, without_loads, write_waiting
 
 if TYPE_CHECKING:
-    from ingestion.spec import Table
+    from trendhouse.declared.sources import Table
 
 FILE_BYTES = 128 * 2**20
 FEW_ROWS = 20_000

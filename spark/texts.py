@@ -7,8 +7,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ingestion.spec import Table
-from spark.paths import Path, Tree, each_names, one, places
+from trendhouse.declared.paths import Path, Tree, each_names, one, places
+from trendhouse.declared.sources import Table
 
 
 def flat_names(table: Table) -> list[str]:

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ingestion.spec import RAW_COLUMNS, Table
 from spark import winners
 from spark.admission import Admission
 from spark.floors import Held
 from spark.outcomes import Counts
 from spark.parse import parse
+from trendhouse.declared.sources import RAW_COLUMNS, Table
 
 FOLDER = "_waiting"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from ingestion.spec import LOAD_COLUMNS, Partition, Table
 from spark.casts import SPARK_TYPES
 from spark.parse import ELEMENTS
-from spark.paths import each_names
 from spark.texts import flat_names
+from trendhouse.declared.paths import each_names
+from trendhouse.declared.sources import LOAD_COLUMNS, Partition, Table
 
 NEW, HELD, CONFIRMED = 0, 1, 2
 WHOLE = "all"

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.marts import contracts
+from trendhouse.declared.marts import contracts
 
 
 class MartWarehouse:

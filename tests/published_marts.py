@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestration.published import connect
-from orchestration.settings import Place
+from trendhouse.settings import Place
+from warehouse.published import connect
 
 # What names a load, and (in the ledger) how often the same rows were brought: a landing that was killed or
 # disturbed may bring them again. All else, what was kept and inserted among it, must be the same.

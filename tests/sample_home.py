@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orchestration.settings import ROOT, Place
 from tests.published_marts import marts
+from trendhouse.settings import ROOT, Place
 
 TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
 

@@ -13,9 +13,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.settings import Place
 from serving import read_model
 from serving.publication import Publication
+from trendhouse.settings import Place
 
 ROOT = Path(__file__).parents[1]
 TRENDHOUSE = Path(sys.executable).parent / "trendhouse"

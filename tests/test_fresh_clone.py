@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.published import connect
-from orchestration.settings import Place
+from trendhouse.settings import Place
+from warehouse.published import connect
 
 ROOT = Path(__file__).parents[1]
 OURS = ("TRENDHOUSE_", "DBT_", "GITHUB_TOKEN", "VIRTUAL_ENV")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingestion.spec import landed_specs, load_specs
-from orchestration import variables
-from orchestration.settings import ROOT
+from cli import variables
+from trendhouse.declared.sources import landed_specs, load_specs
+from trendhouse.settings import ROOT
 
 LONGEST_FILE = 350  # of declarations (YAML, GraphQL) one line stands per column: they may be longer
 LONGEST_FUNCTION = 50
@@ -22,7 +22,7 @@ LONGEST_FUNCTION = 50
 OF_AIRFLOW = {
     *(ROOT / "orchestration" / "dags").glob("*.py"),
     ROOT / "orchestration" / "alerts" / "channel.py",
-    ROOT / "orchestration" / "alerts" / "connections.py",
+    ROOT / "trendhouse" / "notify" / "connections.py",
     ROOT / "orchestration" / "dbt_nodes.py",
 }
 HOMELESS = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
@@ -151,7 +151,7 @@ def test_the_command_line_starts_without_anything_heavy():
         [
             sys.executable,
             "-c",
-            "import orchestration.cli, orchestration.steps, sys; print(*sys.modules)",
+            "import cli.main, orchestration.steps, sys; print(*sys.modules)",
         ],
         cwd=ROOT,
         check=True,
@@ -186,9 +186,7 @@ def test_every_variable_that_is_read_is_documented_and_every_documented_one_is_r
 
 
 def test_the_table_of_settings_is_what_the_code_reads():
-    assert variables.DOCUMENT.read_text() == variables.document(), (
-        "run `python -m orchestration.variables`"
-    )
+    assert variables.DOCUMENT.read_text() == variables.document(), "run `python -m cli.variables`"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +216,7 @@ def test_the_readme_fits_a_screen_or_two():
 
 
 def test_every_command_that_the_documents_name_exists():
-    from orchestration.cli import app
+    from cli.main import app
 
     verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -257,7 +255,7 @@ def test_the_documents_link_to_what_exists():
 
 
 def test_the_exit_codes_are_documented():
-    from orchestration.run import Exit
+    from trendhouse.errors import Exit
 
     text = (ROOT / "docs" / "operations.md").read_text()
     documented = {int(code) for code in re.findall(r"^\| (\d) \|", text, re.MULTILINE)}

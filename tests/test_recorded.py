@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from packaging.version import InvalidVersion, Version
 
-from orchestration.published import connect
-from orchestration.settings import Place
 from tests.published_marts import differences, marts
+from trendhouse.settings import Place
+from warehouse.published import connect
 
 HISTORIES = {
     "vue": "vuejs/vue",

@@ -1,7 +1,7 @@
 """What the clean lake promises dbt about GitHub: what the source declares, table by table."""
 
 from expectations.promises import declared_suites
-from ingestion.spec import load_spec
+from trendhouse.declared.sources import load_spec
 
 SPEC = load_spec("github")
 

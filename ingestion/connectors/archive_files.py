@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from ingestion.spec import SourceSpec
+from trendhouse.declared.sources import SourceSpec
 
 READ_BYTES = 256 * 2**10
 INFLATED_BYTES = 64 * 2**10

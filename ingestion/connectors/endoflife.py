@@ -20,9 +20,9 @@ from ingestion.landing import Context, Failure, Item, Remember, Rows
 from ingestion.readable import TooDeep, read_json, storable, write_json
 from ingestion.readings import reading
 from ingestion.records import Malformed
-from ingestion.spec import SourceSpec
 from ingestion.watchlist import read_watchlist
-from orchestration.settings import Settings
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.settings import Settings
 
 log = logging.getLogger(__name__)
 

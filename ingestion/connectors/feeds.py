@@ -13,7 +13,7 @@ from ingestion.connectors.archive_files import Damage, SourceFile, base_url, fin
 from ingestion.connectors.downloads import Answer, Downloads, Wanted
 from ingestion.landing import Context, Failure, Item, Remember
 from ingestion.readable import storable
-from ingestion.spec import SourceSpec
+from trendhouse.declared.sources import SourceSpec
 
 RETRY_DAYS = 7
 # Basis of a plan before anything was measured; seconds for one file.

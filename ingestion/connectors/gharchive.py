@@ -30,8 +30,8 @@ from ingestion.landing import Context, Failure, Item, Rows
 from ingestion.readable import read_json, write_json
 from ingestion.readings import reading
 from ingestion.records import Malformed
-from ingestion.spec import SourceSpec
-from orchestration.settings import Settings
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.settings import Settings
 
 HOUR = re.compile(r"(\d{4}-\d\d-\d\d)-(\d{1,2})(?!\d)")
 ARCHIVED = re.compile(r"\.(json|ndjson|jsonl|parquet)(\.|$)|\.(gz|zst)$")

@@ -16,7 +16,7 @@ from ingestion.connectors.github_state import Memory, Repository
 from ingestion.records import Records
 from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
-from ingestion.spec import Table
+from trendhouse.declared.sources import Table
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from ingestion.connectors.github_desk import Desk
 from ingestion.connectors.github_state import Repository
 from ingestion.connectors.github_watchlist import OURS
 from ingestion.landing import Remember
-from ingestion.spec import SourceSpec
 from ingestion.watchlist import Entry, read_watchlist
-from orchestration.settings import Settings
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.settings import Settings
 
 # Requests per repository where no landing has told yet: at its first visit, and on later days.
 FIRST = {

@@ -16,8 +16,8 @@ from ingestion.landing import Context, Failure, Rows
 from ingestion.records import Records
 from ingestion.refusals import Meaning, meaning_of
 from ingestion.replies import Reply
-from ingestion.spec import Table
 from ingestion.streaming import Emit
+from trendhouse.declared.sources import Table
 
 log = logging.getLogger(__name__)
 

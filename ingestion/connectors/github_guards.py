@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingestion.connectors.github_state import Memory
-from ingestion.spec import Floor
+from trendhouse.declared.sources import Floor
 
 Node = dict[str, Any]
 

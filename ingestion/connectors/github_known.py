@@ -11,9 +11,9 @@ import duckdb
 
 from ingestion.connectors.github_desk import Desk
 from ingestion.connectors.github_state import Repository
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec
-from ingestion.store import Conflict
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.store import Conflict
 
 log = logging.getLogger(__name__)
 

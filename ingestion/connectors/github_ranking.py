@@ -22,8 +22,8 @@ from ingestion.connectors.feeds import Feed, land_feed, land_folder, plan_feed, 
 from ingestion.landing import Context, Failure, Item, Remember, Rows
 from ingestion.readable import write_json
 from ingestion.readings import reading
-from ingestion.spec import SourceSpec
-from orchestration.settings import Settings
+from trendhouse.declared.sources import SourceSpec
+from trendhouse.settings import Settings
 
 DAY = re.compile(r"^github-ranking-(\d{4}-\d\d-\d\d)\.csv(\.gz|\.zst)?$")
 NO_DAY = "file name is not `github-ranking-` and a day"

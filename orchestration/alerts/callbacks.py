@@ -20,7 +20,7 @@ def dag_alerts(deadline: timedelta | None = None) -> dict[str, Any]:
     """Callbacks and deadline of a DAG, for `@dag`; the deadline counts from when a run is queued."""
     from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
 
-    from orchestration.settings import load_settings
+    from trendhouse.settings import load_settings
 
     interval = deadline or timedelta(minutes=load_settings().alert_deadline_minutes)
     return {

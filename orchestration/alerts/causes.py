@@ -46,9 +46,9 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 def of_error(error: BaseException, source: str) -> Iterator[Alert]:
     from expectations.check import ExpectationsFailed
-    from orchestration.freshness import SourcesStale
-    from orchestration.publish import PublicationBlocked
-    from orchestration.running import DiskFull
+    from trendhouse.running import DiskFull
+    from warehouse.freshness import SourcesStale
+    from warehouse.publish import PublicationBlocked
 
     lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, ExpectationsFailed):
@@ -85,7 +85,7 @@ def of_failures(outcome: Outcome, source: str) -> Iterator[Alert]:
 def of_drift(outcome: Outcome, source: str) -> Iterator[Alert]:
     """Fields that a deduplication saw drift for the first time."""
     from orchestration.alerts.drift import new_drift
-    from orchestration.settings import load_settings
+    from trendhouse.settings import load_settings
 
     reconciled = outcome.detail if isinstance(outcome.detail, list) else []
     found = new_drift(load_settings().place.lake, reconciled)

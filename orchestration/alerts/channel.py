@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from airflow.sdk import BaseNotifier
 
-from orchestration.alerts import connections
 from orchestration.alerts.alert import Alert, Cause
 from orchestration.alerts.context import alert_of
 from orchestration.alerts.grouping import Grouping
-from orchestration.alerts.redaction import redacted, redactor
-from orchestration.settings import Settings, load_settings
+from orchestration.alerts.redaction import redacted
+from trendhouse.notify import connections
+from trendhouse.notify.redaction import redactor
+from trendhouse.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ingestion.lake import Lake
+from trendhouse.lake.lake import Lake
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def new_drift(lake: Lake, reconciled: Iterable[Any]) -> list[Drift]:
     """What the versions just reconciled show and no version before them did."""
     import pyarrow.parquet as pq
 
-    from spark.manifest import read_manifest
+    from trendhouse.lake.manifest import read_manifest
 
     versions = {(each.source_name, each.table_name): each.clean_version for each in reconciled}
     found = []

@@ -16,8 +16,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from ingestion.lake import replace_text
 from orchestration.alerts.alert import Alert, Cause, State
+from trendhouse.lake.lake import replace_text
 
 LOCK_SECONDS = 10
 MOST_GROUPS = 200

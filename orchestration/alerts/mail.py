@@ -9,38 +9,23 @@ from typing import Any
 from orchestration.alerts import wording
 from orchestration.alerts.alert import Alert
 from orchestration.alerts.channel import Channel
-from orchestration.settings import Settings
-
-SENDER = "trendhouse@localhost"
+from trendhouse.notify.mail import CONNECTION, post
+from trendhouse.settings import Settings
 
 
 class MailChannel(Channel):
     """`smtp_default`; its extra `from_email` is the sender."""
 
     name = "mail"
-    connection_id = "smtp_default"
+    connection_id = CONNECTION
 
     def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
         post(recipients(alert, settings), f"[trendhouse] {wording.title(alert)}", body(alert))
 
 
-def post(to: list[str], subject: str, html: str) -> None:
-    """Send a mail by the connection of this channel. May raise anything."""
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-    with SmtpHook(smtp_conn_id=MailChannel.connection_id) as hook:
-        hook.send_email_smtp(
-            to=to,
-            from_email=hook.from_email or SENDER,
-            subject=subject,
-            html_content=html,
-            custom_headers={"Auto-Submitted": "auto-generated"},
-        )
-
-
 def recipients(alert: Alert, settings: Settings) -> list[str]:
     """Who is named, else who owns the source, else all owners."""
-    from ingestion.spec import landed_specs
+    from trendhouse.declared.sources import landed_specs
 
     if settings.alert_mail:
         return [part.strip() for part in settings.alert_mail.split(",") if part.strip()]

@@ -1,31 +1,13 @@
-"""Nothing secret leaves in a message: tokens, passwords of connections, addresses of webhooks."""
+"""Every text of an alert is masked before it leaves."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from orchestration.alerts.alert import Alert
-from orchestration.redaction import MASK, Redaction
 
-# Slack's webhook addresses and its tokens are secrets by themselves.
-SLACK_FORMS = re.compile(
-    r"https?://hooks\.slack(?:-gov)?\.com/[^\s\"'<>|]+|xox[a-z]-[A-Za-z0-9-]{8,}"
-)
 TEXTS = ("what", "attempt", "dag_id", "task_id", "run_id", "source", "log_url")
-
-
-def redactor(secrets: list[str]) -> Callable[[str], str]:
-    """A function that masks these secrets, all that Airflow knows of, and all that looks like one."""
-    from airflow.sdk._shared.secrets_masker import redact as of_airflow
-
-    redaction = Redaction(secrets)
-
-    def redact(text: str) -> str:
-        return SLACK_FORMS.sub(MASK, str(of_airflow(redaction.text(text), replacement=MASK)))
-
-    return redact
 
 
 def redacted(alert: Alert, redact: Callable[[str], str]) -> Alert:

@@ -7,10 +7,10 @@ from typing import Any
 from orchestration.alerts import wording
 from orchestration.alerts.alert import Alert
 from orchestration.alerts.channel import Channel
-from orchestration.settings import Settings
+from trendhouse.notify.slack import CONNECTION, escaped, marked, post, section
+from trendhouse.settings import Settings
 
 LONGEST_TITLE = 150
-SECONDS = 10
 
 
 class SlackChannel(Channel):
@@ -20,26 +20,10 @@ class SlackChannel(Channel):
     """
 
     name = "slack"
-    connection_id = "slack_default"
+    connection_id = CONNECTION
 
     def deliver(self, alert: Alert, connection: Any, settings: Settings) -> None:
         post(connection, wording.title(alert), blocks_of(alert))
-
-
-def post(connection: Any, text: str, blocks: list[dict[str, Any]]) -> None:
-    """Send blocks by the connection of this channel; `text` stands where they cannot be shown. May raise anything."""
-    name = SlackChannel.connection_id
-    if connection.conn_type == "slack":
-        from airflow.providers.slack.hooks.slack import SlackHook
-
-        channel = connection.extra_dejson.get("channel", "#trendhouse")
-        hook = SlackHook(slack_conn_id=name, timeout=SECONDS)
-        hook.client.chat_postMessage(channel=channel, text=text, blocks=blocks, unfurl_links=False)
-    else:
-        from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
-
-        hook = SlackWebhookHook(slack_webhook_conn_id=name, timeout=SECONDS)
-        hook.send(text=text, blocks=blocks, unfurl_links=False)
 
 
 def blocks_of(alert: Alert) -> list[dict[str, Any]]:
@@ -62,16 +46,3 @@ def blocks_of(alert: Alert) -> list[dict[str, Any]]:
     if alert.log_url:
         blocks.append(section(f"<{escaped(alert.log_url)}|Open in Airflow>"))
     return blocks
-
-
-def section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": marked(text)}
-
-
-def marked(text: str) -> dict[str, str]:
-    return {"type": "mrkdwn", "text": text}
-
-
-def escaped(text: str) -> str:
-    """Slack's three control characters as it wants them."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

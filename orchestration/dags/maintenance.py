@@ -7,11 +7,11 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from ingestion.spec import landed_specs
 from orchestration import emr_tasks, tasks
 from orchestration.alerts import dag_alerts, task_alerts
 from orchestration.assets import backfilled, clean_lake
-from orchestration.settings import load_settings
+from trendhouse.declared.sources import landed_specs
+from trendhouse.settings import load_settings
 
 ON = load_settings().spark_on
 SPECS = landed_specs()

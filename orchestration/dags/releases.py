@@ -19,9 +19,9 @@ def send() -> dict[str, Any]:
     """Post the release feed, unless this very feed was delivered before."""
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from orchestration.settings import load_settings
     from serving.publication import Publication
     from serving.sender import Sender
+    from trendhouse.settings import load_settings
 
     settings = load_settings()
     if settings.send_url is None:
@@ -37,11 +37,11 @@ def digest() -> dict[str, int]:
     """Tell of new releases; way to how many were told."""
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from orchestration.settings import load_settings
     from serving.digest import send as tell
     from serving.model import Model
     from serving.publication import Publication
     from serving.read_model import build
+    from trendhouse.settings import load_settings
 
     settings = load_settings()
     if not settings.digest:

@@ -11,7 +11,7 @@ from airflow.sdk import dag, get_current_context, task
 from orchestration.alerts import Alert, Cause, send
 from orchestration.alerts.callbacks import notifiers
 from orchestration.alerts.context import place_of
-from orchestration.settings import load_settings
+from trendhouse.settings import load_settings
 
 DEFAULTS = {
     "owner": "trendhouse",

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, dag, task
 
-from ingestion.spec import SourceSpec, landed_specs
 from orchestration import emr_tasks, tasks
 from orchestration.alerts import dag_alerts, task_alerts
 from orchestration.assets import clean_lake
-from orchestration.settings import load_settings
+from trendhouse.declared.sources import SourceSpec, landed_specs
+from trendhouse.settings import load_settings
 
 ON = load_settings().spark_on
 SPARK = {"pool": "spark_pool", "execution_timeout": timedelta(hours=2)}

@@ -7,11 +7,11 @@ from typing import Any
 
 from airflow.sdk import AssetAny, Param, dag, get_current_context, task
 
-from ingestion.spec import landed_specs
 from orchestration.alerts import dag_alerts, task_alerts
 from orchestration.assets import clean_lake, marts
 from orchestration.dbt_graph import BUILD, dbt_group
 from orchestration.tasks import run_step, working
+from trendhouse.declared.sources import landed_specs
 
 DOMAIN = "opensource"
 OWNER = "open-source-trends@example.org"
@@ -34,9 +34,9 @@ def prepare() -> None:
     """Back up if the models have changed; decide what is built, and skip the tasks of the rest."""
     from airflow.sdk.exceptions import DownstreamTasksSkipped
 
-    from orchestration import selection
     from orchestration.manifest import read
-    from orchestration.upgrade import prepare as upgrade
+    from warehouse import selection
+    from warehouse.upgrade import prepare as upgrade
 
     context = get_current_context()
     params, told = context["params"], sources_told(context)
@@ -67,8 +67,8 @@ def build() -> dict[str, Any]:
     from orchestration.dbt_nodes import STATES_KEY
     from orchestration.manifest import read
     from orchestration.node_states import NodeStates
-    from orchestration.unit_tests import UnitTests
-    from orchestration.warehouse import BuildFailed
+    from warehouse.dbt import BuildFailed
+    from warehouse.unit_tests import UnitTests
 
     context = get_current_context()
     instance = context["ti"]
@@ -102,8 +102,8 @@ def check_marts() -> dict[str, Any]:
 @task(task_id="publish", pool="warehouse_pool", outlets=[marts(DOMAIN)])
 def publish() -> dict[str, Any]:
     """Swap what readers see, unless a floor is not met; remember what of the lake is in it."""
-    from orchestration import selection
-    from orchestration.settings import load_settings
+    from trendhouse.settings import load_settings
+    from warehouse import selection
 
     summary = run_step("publish", domain=DOMAIN)
     versions = get_current_context()["ti"].xcom_pull(task_ids="prepare", key="versions")

@@ -10,9 +10,6 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
-from orchestration.marts import contracts
-from orchestration.published import NothingPublished
-from orchestration.settings import Place
 from serving.answers import CACHE_CONTROL, is_held
 from serving.completeness import capture_rate, streams_of
 from serving.dependencies import Served
@@ -20,6 +17,9 @@ from serving.downloads import FORMATS, Download
 from serving.model import Model
 from serving.problems import Refused, answers
 from serving.publication import Publication
+from trendhouse.declared.marts import contracts
+from trendhouse.settings import Place
+from warehouse.published import NothingPublished
 
 router = APIRouter(prefix="/marts", tags=["marts"])
 

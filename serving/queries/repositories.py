@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from orchestration.marts import contracts
 from serving.model import Model
+from trendhouse.declared.marts import contracts
 
 # What a list can be sorted by, to the column; the highest, the newest or (names) the first come first.
 SORTS = {

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec, load_spec
-from spark.erase import scrub_new
-from spark.ledger import Reconciliation
-from spark.manifest import next_version
-from spark.rawfiles import consumed_by_all, recover
 from spark.readings import FIRST
 from spark.shared import require_shared
 from spark.table_run import TableRun
+from trendhouse.declared.sources import SourceSpec, load_spec
+from trendhouse.lake.erase import scrub_new
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.ledger import Reconciliation
+from trendhouse.lake.manifest import next_version
+from trendhouse.lake.rawfiles import consumed_by_all, recover
 
 AT_ONCE = 4
 Progress = Callable[[str], None]
@@ -102,13 +102,18 @@ def main() -> None:
 
 def in_settings(source: str) -> str:
     """Deduplicate a source in the settings' lake, under its locks; returns what became of the rows."""
-    from orchestration import steps
-    from orchestration.running import guarded, locks_of
-    from orchestration.settings import load_settings
+    from spark.session import start
+    from trendhouse.running import guarded, locks_of
+    from trendhouse.settings import load_settings
 
     settings, locks = load_settings(), locks_of("deduplicate", [source])
-    with guarded(settings, "spark job", locks=locks, wait=settings.lock_wait_seconds):
-        return steps.deduplicate(source, settings, print).summary
+    lake, spec = settings.place.lake, load_spec(source)
+    with (
+        guarded(settings, "spark job", locks=locks, wait=settings.lock_wait_seconds),
+        lake.changing(source),
+    ):
+        session = start(settings, raw_bytes=waiting_bytes(lake, spec))
+        return counted(deduplicate(session, lake, spec, on_progress=print))
 
 
 def in_folder(source: str, folder: Path, tables: list[str] | None) -> str:
@@ -116,7 +121,11 @@ def in_folder(source: str, folder: Path, tables: list[str] | None) -> str:
     from spark.session import start
 
     work = Lake(folder), load_spec(source), tables
-    rows = deduplicate(start(raw_bytes=waiting_bytes(*work)), *work, print)
+    return counted(deduplicate(start(raw_bytes=waiting_bytes(*work)), *work, print))
+
+
+def counted(rows: list[Reconciliation]) -> str:
+    """What became of the rows, in a line."""
     counts = Counter()
     for row in rows:
         counts.update({k: v for k, v in vars(row).items() if k.endswith("_count")})

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from cli.airflow import free_port
 from dashboards.server import Server, SupersetHome
-from orchestration.airflow_commands import free_port
-from orchestration.publish import publish
-from orchestration.settings import Place
 from tests.dashboards.api import Api
 from tests.dashboards.world import NOW, build
+from trendhouse.settings import Place
+from warehouse.publish import publish
 
 
 @pytest.fixture(scope="session")

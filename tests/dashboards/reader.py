@@ -97,8 +97,8 @@ def main() -> None:
     """The pictures of docs/, of the Superset that runs over the current world; small by few colours."""
     from dashboards.server import SupersetHome
     from dashboards.specs import load
-    from orchestration.running import holder_of
-    from orchestration.settings import load_settings
+    from trendhouse.running import holder_of
+    from trendhouse.settings import load_settings
 
     home = SupersetHome(load_settings().place.root / "superset")
     with reading(holder_of(home.state)["url"], home.password) as reader:

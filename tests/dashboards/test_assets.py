@@ -20,8 +20,8 @@ import yaml
 from dashboards.bundle import Connection, Purpose, Warehouse, assets, bundle
 from dashboards.contracts import marts
 from dashboards.specs import FOLDER, AssetError, columns_in, domains, load
-from orchestration.marts import DBT_PROJECT
-from orchestration.settings import ROOT
+from trendhouse.declared.marts import DBT_PROJECT
+from trendhouse.settings import ROOT
 
 MARTS = DBT_PROJECT / "models" / "marts"
 LOCAL = Connection(Warehouse.duckdb, "duckdb:////data/marts.duckdb")

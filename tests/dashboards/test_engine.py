@@ -8,7 +8,7 @@ import pytest
 from dashboards.engine import connect
 from dashboards.specs import domains, load
 from dashboards.tables import write_tables
-from orchestration.published import connect as published
+from warehouse.published import connect as published
 
 
 @pytest.mark.parametrize(

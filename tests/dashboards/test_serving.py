@@ -17,13 +17,13 @@ import psutil
 import pytest
 import yaml
 
+from cli import dashboards as dashboard_commands
 from dashboards.server import DashboardsFailed
-from orchestration import dashboard_commands
-from orchestration.run import Exit
-from orchestration.settings import ROOT
 from tests.dashboards.api import Api
+from trendhouse.errors import Exit
+from trendhouse.settings import ROOT
 
-PROGRAM = "from orchestration.cli import main; main()"
+PROGRAM = "from cli.main import main; main()"
 
 
 def trendhouse(home, *arguments, **variables):

@@ -9,12 +9,12 @@ from collections import Counter
 import duckdb
 import pytest
 
+from cli.dashboards import address
 from dashboards.bundle import Connection, Warehouse, bundle
 from dashboards.specs import domains, load, uuid_of
 from dashboards.tables import write_tables
-from orchestration.dashboard_commands import address
-from orchestration.publish import publish
 from tests.dashboards import world
+from warehouse.publish import publish
 
 DASHBOARDS = {f"{name}-{page.slug}": page for name in domains() for page in load(name).dashboards}
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from expectations.verdicts import Verdicts, marts_path, state_of
-from orchestration.settings import Place
 from tests.mart_warehouse import MartWarehouse
+from trendhouse.settings import Place
+from trendhouse.verdicts import Verdicts, marts_path, state_of
 
 TODAY = date(2026, 11, 2)
 NOW = datetime(2026, 11, 2, 6)

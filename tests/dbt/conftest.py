@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.lake import Lake, replace_text
-from ingestion.spec import LOAD_COLUMNS, load_spec
+from trendhouse.declared.sources import LOAD_COLUMNS, load_spec
+from trendhouse.lake.lake import Lake, replace_text
 
 ROOT = Path(__file__).parents[2]
 ARROW_TYPES = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from ingestion.spec import LOAD_COLUMNS, SourceSpec, load_specs
+from trendhouse.declared.sources import LOAD_COLUMNS, SourceSpec, load_specs
 
 STAGING = Path(__file__).parents[2] / "dbt_project" / "models" / "staging"
 SQL_TYPES = {"string": "varchar", "json": "varchar"}

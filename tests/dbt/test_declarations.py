@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.spec import SourceSpec, load_specs
 from tests.dbt.conftest import ROOT, dbt_environment
 from tests.dbt.source_files import source_file, source_yaml
+from trendhouse.declared.sources import SourceSpec, load_specs
 
 PROJECT = ROOT / "dbt_project"
 SPECS = load_specs()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from orchestration.marts import DBT_PROJECT, contracts
-from orchestration.settings import ROOT
+from trendhouse.declared.marts import DBT_PROJECT, contracts
+from trendhouse.settings import ROOT
 
 DECLARED = [
     exposure

@@ -25,8 +25,9 @@ from typing import Any
 import yaml
 
 from orchestration.airflow_home import AirflowHome, executable
-from orchestration.components import Component, end_sessions
-from orchestration.settings import ROOT
+from orchestration.components import Component
+from trendhouse.sessions import end_sessions
+from trendhouse.settings import ROOT
 
 DEPLOY = ROOT / "deploy"
 PROGRAMS = (

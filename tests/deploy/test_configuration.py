@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from deploy import make_secrets
-from orchestration.settings import ROOT
 from tests.deploy.metric_names import exported_by_airflow, names_in
 from tests.deploy.stack import DEPLOY, shipped_environment
+from trendhouse.settings import ROOT
 
 PROMETHEUS = DEPLOY / "prometheus"
 RULES = [

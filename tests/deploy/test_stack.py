@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from deploy.grafana.__main__ import BOARDS
-from orchestration.publish import publish
 from tests.deploy import stack
 from tests.deploy.metric_names import MADE, mapped, names_in, recorded
 from tests.deploy.statsd_bridge import Bridge
 from tests.orchestration.conftest import House
+from warehouse.publish import publish
 
 ABSENT = stack.missing()
 pytestmark = pytest.mark.skipif(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from orchestration.settings import ROOT, Place
+from trendhouse.settings import ROOT, Place
 
 BIN = Path(sys.executable).parent
 WORKFLOWS = ROOT / ".github" / "workflows"

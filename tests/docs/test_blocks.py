@@ -14,9 +14,9 @@ import pytest
 import sqlglot
 import yaml
 
-from orchestration.settings import ROOT
 from tests.docs.blocks import CODE, NO_CODE, PAGES, SHELL, Block, blocks, every, spans
 from tests.docs.typed import commands, complaints, typed_to
+from trendhouse.settings import ROOT
 
 VALUE_MISSING = re.compile(r"requires an argument|Missing (argument|parameter)")
 AIRFLOW = """

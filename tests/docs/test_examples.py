@@ -16,11 +16,11 @@ import pytest
 import yaml
 
 from ingestion.landing import Context, Rows
-from ingestion.spec import load_spec
-from orchestration.published import connect
-from orchestration.settings import ROOT, Settings
 from tests.docs.blocks import PAGES, SHELL, Block, blocks, every
 from tests.docs.typed import commands, typed_to
+from trendhouse.declared.sources import load_spec
+from trendhouse.settings import ROOT, Settings
+from warehouse.published import connect
 
 
 @pytest.fixture(scope="module")

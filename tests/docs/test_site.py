@@ -14,9 +14,9 @@ from markdown_it import MarkdownIt
 
 from handbook import hooks
 from handbook.site import SiteBroken, build_site
-from ingestion.spec import load_specs
-from orchestration.marts import contracts
-from orchestration.settings import ROOT
+from trendhouse.declared.marts import contracts
+from trendhouse.declared.sources import load_specs
+from trendhouse.settings import ROOT
 
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 
@@ -114,7 +114,7 @@ def test_the_reference_names_every_column_under_its_table(page, names):
 def test_the_reference_of_the_commands_names_every_verb_and_option():
     import typer.main
 
-    from orchestration.cli import app
+    from cli.main import app
 
     text = hooks.REFERENCE["commands"]()
     for name, verb in typer.main.get_command(app).commands.items():

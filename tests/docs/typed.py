@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from orchestration import variables
-from orchestration.settings import ROOT
+from cli import variables
 from tests.docs.blocks import SHELL, blocks
+from trendhouse.settings import ROOT
 
 ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 # `<what the reader puts in>`, and what another command answers.
@@ -120,7 +120,7 @@ def trendhouse(arguments: list[str]) -> Iterator[str]:
     """Parse a verb with its options as the command line would, up to its execution."""
     import typer.main
 
-    from orchestration.cli import app
+    from cli.main import app
 
     verb, *given = arguments
     found = typer.main.get_command(app).commands.get(verb)

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.lake import Lake
-from ingestion.spec import LOAD_COLUMNS, load_spec
 from tests.mart_warehouse import MartWarehouse
+from trendhouse.declared.sources import LOAD_COLUMNS, load_spec
+from trendhouse.lake.lake import Lake
 
 ARROW = {
     "string": pa.string(),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from expectations.check import ExpectationsFailed, changed_partitions, check_clean
-from expectations.verdicts import CLEAN, Verdicts
-from ingestion.spec import landed_specs
+from trendhouse.declared.sources import landed_specs
+from trendhouse.verdicts import CLEAN, Verdicts
 
 A_REPOSITORY = {"full_name": "apache/spark", "owner_type": "Organization"}
 

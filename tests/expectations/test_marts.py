@@ -11,9 +11,9 @@ import pytest
 
 from expectations.check import check_marts
 from expectations.marts.opensource import SUITES
-from expectations.verdicts import Verdicts, marts_path, results_of, state_of
 from handbook import checks
-from orchestration.marts import contracts, periods
+from trendhouse.declared.marts import contracts, periods
+from trendhouse.verdicts import Verdicts, marts_path, results_of, state_of
 
 HOUR = datetime(2026, 1, 1, 5)
 DAY = date(2026, 1, 1)

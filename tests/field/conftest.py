@@ -10,14 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.published import connect
-from orchestration.run import Exit
-from orchestration.settings import Place
 from tests.field.file_days import PRODUCTS, put_files
 from tests.field.github_days import Repo, repositories
 from tests.ingestion import file_sources
 from tests.ingestion.odd_github import OddGitHub, serving
 from tests.sample_home import Home
+from trendhouse.errors import Exit
+from trendhouse.settings import Place
+from warehouse.published import connect
 
 NOW = {1: "2026-11-02T20:30:00Z", 2: "2026-11-03T02:30:00Z"}
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from ingestion.landing import Landing
 from ingestion.pipeline import plan, run
-from ingestion.spec import load_spec
-from orchestration.settings import Settings, load_settings
+from trendhouse.declared.sources import load_spec
+from trendhouse.settings import Settings, load_settings
 
 
 class World:

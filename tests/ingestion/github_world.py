@@ -17,16 +17,16 @@ import orjson
 
 from ingestion.landing import Landing
 from ingestion.pipeline import plan, run
-from orchestration.settings import Settings, load_settings
 from simulator.instants import read
 from simulator.running import RunningSimulator
 from simulator.world import World
+from trendhouse.settings import Settings, load_settings
 
 DAY_1, DAY_2, DAY_3 = (f"2026-11-0{day}T06:00:00Z" for day in (2, 3, 4))
 SCRIPT = """
 import sys
 import ingestion.pipeline as pipeline
-from orchestration.settings import load_settings
+from trendhouse.settings import load_settings
 pipeline.CHECKPOINT_SECONDS = 0.3
 pipeline.run("github", load_settings())
 """

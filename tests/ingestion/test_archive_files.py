@@ -52,7 +52,7 @@ LAND = """
 import sys, threading
 import psutil
 from ingestion.pipeline import run
-from orchestration.settings import load_settings
+from trendhouse.settings import load_settings
 process, is_done, peak = psutil.Process(), threading.Event(), 0
 
 def watch():

@@ -11,7 +11,7 @@ from ingestion.budget import Cost, Estimate, Plan
 from ingestion.fetch import Client, Retryable
 from ingestion.limits import Gate, NoToken, OutOfTime, TokenPool
 from ingestion.replies import Reply
-from ingestion.spec import SpecError, load_spec
+from trendhouse.declared.sources import SpecError, load_spec
 
 
 class Clock:

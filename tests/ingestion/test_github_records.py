@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ingestion.connectors.github_answers import contexts_of, keys_of
 from ingestion.connectors.github_state import Repository
 from ingestion.records import Records
-from ingestion.spec import load_spec
 from ingestion.unreadable import Malformed
 from tests.ingestion.github_world import DAY_1, DAY_2, GitHubWorld
 from tests.ingestion.odd_github import OddGitHub, OddRepository, issue, serving
+from trendhouse.declared.sources import load_spec
 
 DEEP = b"[" * 1100 + b"]" * 1100
 ODD = {

@@ -17,9 +17,9 @@ from ingestion.connectors import endoflife, gharchive
 from ingestion.connectors.archive_files import Damage, SourceFile
 from ingestion.connectors.github_ranking import Rankings
 from ingestion.landing import Batches, Context, Item, Rows
-from ingestion.spec import load_spec
-from orchestration.settings import load_settings
 from tests.ingestion.file_sources import World, event, ndjson, packed
+from trendhouse.declared.sources import load_spec
+from trendhouse.settings import load_settings
 
 AT = datetime(2026, 11, 1, 10, tzinfo=UTC)
 ODD = [

@@ -22,8 +22,8 @@ from ingestion.budget import Estimate, Plan
 from ingestion.destination import lake
 from ingestion.landing import BATCH_ROWS, RAW_SCHEMA, Failure, Remember, Rows
 from ingestion.pipeline import plan, run
-from ingestion.spec import RAW_COLUMNS
-from orchestration.settings import Settings, load_settings
+from trendhouse.declared.sources import RAW_COLUMNS
+from trendhouse.settings import Settings, load_settings
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ import ingestion.pipeline as pipeline
 from ingestion.budget import Plan
 from ingestion.destination import WholeFiles
 from ingestion.landing import Remember, Rows
-from orchestration.settings import load_settings
+from trendhouse.settings import load_settings
 
 def land(context):
     yield Rows("release_dates", ['{{"a": 1}}'] * 3, "p", "u", datetime.now(UTC))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from ingestion.spec import SpecError, landed_specs, load_spec, load_specs
+from trendhouse.declared.sources import SpecError, landed_specs, load_spec, load_specs
 
 GOOD = """domain: opensource
 description: A source.

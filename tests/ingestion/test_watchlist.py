@@ -3,9 +3,9 @@
 import pytest
 
 from ingestion.connectors.endoflife import watched
-from ingestion.spec import SpecError
 from ingestion.watchlist import Entry, read_watchlist
-from orchestration.settings import load_settings
+from trendhouse.declared.sources import SpecError
+from trendhouse.settings import load_settings
 
 HEADER = "product_name,kind,target,enabled\n"
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ingestion.pipeline import run
-from ingestion.spec import load_spec
 from ingestion.window import NoHistory, Window, window_of
 from simulator.running import serve
 from tests.ingestion.file_sources import World, event, packed, serving
+from trendhouse.declared.sources import load_spec
 
 SEOUL = ZoneInfo("Asia/Seoul")
 LINES = "rank,item,stars,repo_url,forks\n1,Python,9,https://github.com/o/r,1\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.verdicts import Verdicts, marts_path, state_of
-from orchestration.settings import Place
+from trendhouse.settings import Place
+from trendhouse.verdicts import Verdicts, marts_path, state_of
 
 COMPLETENESS = """
     create table marts.completeness (

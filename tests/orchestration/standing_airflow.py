@@ -18,8 +18,8 @@ import psutil
 
 from orchestration.airflow_api import Api
 from orchestration.airflow_home import USER, AirflowHome
-from orchestration.settings import Place
 from tests.sinks import Sink, free_port, slack_server
+from trendhouse.settings import Place
 
 TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
 PATIENCE_SECONDS = 400

@@ -13,12 +13,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from orchestration import cli, steps
-from orchestration.cli import app
-from orchestration.errors import told
-from orchestration.running import Locked, guarded
-from orchestration.settings import SettingsError, load_settings
+from cli import main as cli
+from cli.errors import told
+from cli.main import app
+from orchestration import steps
 from spark import java
+from trendhouse.running import Locked, guarded
+from trendhouse.settings import SettingsError, load_settings
 
 
 @pytest.fixture

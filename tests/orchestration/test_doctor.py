@@ -10,10 +10,10 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from ingestion.spec import landed_specs
-from orchestration import doctor
-from orchestration.running import guarded
-from orchestration.settings import ROOT, Settings
+from cli import doctor
+from trendhouse.declared.sources import landed_specs
+from trendhouse.running import guarded
+from trendhouse.settings import ROOT, Settings
 
 SOURCE_VARIABLES = [spec.location.env for spec in landed_specs() if spec.location]
 

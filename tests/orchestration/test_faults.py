@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestration.running import locked
-from orchestration.settings import ROOT, Place
 from tests.orchestration.standing_airflow import StandingAirflow, standing
 from tests.published_marts import differences, marts
+from trendhouse.running import locked
+from trendhouse.settings import ROOT, Place
 
 # What people hear of two such days, and nothing else.
 TOLD = {
@@ -41,8 +41,9 @@ TOLD = {
 SOURCES = ("endoflife", "github_ranking", "gharchive")
 # The same two days in one process: all of them, and the day after one of them.
 UNDISTURBED = f"""
-from orchestration import steps, worlds
-from orchestration.settings import load_settings
+from orchestration import steps
+from trendhouse import worlds
+from trendhouse.settings import load_settings
 
 for days, sources in ((0, {SOURCES}), (1, ("github_ranking",))):
     with worlds.enter(load_settings(), advance=days) as entered:

@@ -6,11 +6,11 @@ import duckdb
 import pytest
 
 from expectations.marts.opensource import SUITES as MARTS
-from expectations.verdicts import CLEAN, Verdicts, marts_path
 from orchestration import steps
-from orchestration.publish import PublicationBlocked, publish
-from orchestration.published import connect, current
-from orchestration.settings import load_settings
+from trendhouse.settings import load_settings
+from trendhouse.verdicts import CLEAN, Verdicts, marts_path
+from warehouse.publish import PublicationBlocked, publish
+from warehouse.published import connect, current
 
 
 def test_marts_that_were_not_checked_since_they_were_built_are_refused(house):

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ingestion.pipeline import stopping
-from orchestration.settings import ROOT
+from trendhouse.settings import ROOT
 
 TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
 DLT = TRENDHOUSE.with_name("dlt")
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 60
 # Does not take Ctrl-C for an answer: what it has to clean up takes long.
 STUBBORN = """
 import time
-from orchestration.terminable import interruptible
+from trendhouse.terminable import interruptible
 with interruptible(lambda: print("told", flush=True)):
     try:
         print("at work", flush=True)
@@ -34,7 +34,7 @@ with interruptible(lambda: print("told", flush=True)):
 # A command that is killed while its child, and in a session of its own also a grandchild, are at work.
 PARENT = """
 import subprocess, sys, time
-from orchestration.child import guarded_command
+from trendhouse.child import guarded_command
 grandchild = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
 process = subprocess.Popen(
     guarded_command([sys.executable, "-c", grandchild]), stdin=subprocess.PIPE, start_new_session=True

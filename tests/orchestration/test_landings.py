@@ -11,7 +11,7 @@ from ingestion.budget import Cost
 from ingestion.landing import Failure, Landing
 from ingestion.limits import TokenPool, told
 from orchestration.landings import keep
-from orchestration.settings import Place
+from trendhouse.settings import Place
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from ingestion.budget import Cost
 from ingestion.landing import Landing
 from ingestion.limits import Quota, told
-from ingestion.spec import landed_specs
 from orchestration.landings import keep
 from orchestration.metrics import World, registry
-from orchestration.publish import publish
-from orchestration.settings import Settings
+from trendhouse.declared.sources import landed_specs
+from trendhouse.settings import Settings
+from warehouse.publish import publish
 
 NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def scrape(house):
 
 
 def record(house, run_id: str, command: str, exit_code: int | None, steps=(), seconds=10.0):
-    """Write a run record as `orchestration.running` does; steps are (name, state, seconds, rows)."""
+    """Write a run record as `trendhouse.running` does; steps are (name, state, seconds, rows)."""
     house.place.runs.mkdir(exist_ok=True)
     content = {
         "run_id": run_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.node_states import DONE, NodeStates, verdict
-from orchestration.warehouse import Node
+from warehouse.dbt import Node
 
 MODEL, CHILD, SEED = "model.t.orders", "model.t.totals", "seed.t.bots"
 KEY, FRESH, UNIT = "test.t.key.1", "test.t.fresh.2", "unit_test.t.orders.adds_up"

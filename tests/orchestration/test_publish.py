@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import publish as publishing
-from orchestration.publish import PublicationBlocked, publish
-from orchestration.published import NothingPublished, connect, current
+from warehouse import publish as publishing
+from warehouse.publish import PublicationBlocked, publish
+from warehouse.published import NothingPublished, connect, current
 
 HOURS = (
     "insert into marts.events_hourly select repository_id::varchar, 'PushEvent', 1, "
@@ -246,7 +246,7 @@ def test_a_shortfall_that_has_been_made_good_is_told_no_more(house):
 
 
 def test_without_a_warehouse_the_message_says_how_to_build_one(tmp_path):
-    from orchestration.settings import Place
+    from trendhouse.settings import Place
 
     with pytest.raises(PublicationBlocked, match="trendhouse build"):
         publish(Place(tmp_path))
@@ -267,8 +267,8 @@ def test_a_reader_keeps_its_state_through_a_publication(house):
 PUBLISH = """
 import sys
 from pathlib import Path
-from orchestration.publish import publish
-from orchestration.settings import Place
+from warehouse.publish import publish
+from trendhouse.settings import Place
 print("ready", flush=True)
 publish(Place(Path(sys.argv[1])))
 """

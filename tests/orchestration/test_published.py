@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from orchestration.publish import publish
-from orchestration.published import NothingPublished, QueryFailed, connect, query
+from warehouse.publish import publish
+from warehouse.published import NothingPublished, QueryFailed, connect, query
 
 
 @pytest.fixture

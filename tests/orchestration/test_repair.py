@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.errors import told
-from orchestration.options import errors
+from cli.errors import told
+from cli.main import app
+from orchestration.display import errors
 from orchestration.pieces import Way, broken_pieces
 from tests.published_marts import differences
 from tests.sample_home import Home

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.publish import publish
-from orchestration.published import NothingPublished, connect, current
-from orchestration.rollback import RollbackFailed, roll_back
+from warehouse.publish import publish
+from warehouse.published import NothingPublished, connect, current
+from warehouse.rollback import RollbackFailed, roll_back
 
 
 def shown(house) -> list[tuple]:

@@ -11,9 +11,10 @@ from ingestion import pipeline
 from ingestion.landing import Failure, Landing
 from orchestration import run, steps
 from orchestration.display import Display
-from orchestration.run import Exit, Run
-from orchestration.settings import Settings
+from orchestration.run import Run
 from orchestration.steps import Outcome
+from trendhouse.errors import Exit
+from trendhouse.settings import Settings
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from types import SimpleNamespace
 import pytest
 
 from orchestration.display import Line
-from orchestration.redaction import Redaction
-from orchestration.running import (
+from trendhouse.redaction import Redaction
+from trendhouse.running import (
     DiskFull,
     Locked,
     all_locks,
@@ -24,12 +24,12 @@ from orchestration.running import (
     holders,
     locks_of,
 )
-from orchestration.settings import Settings
+from trendhouse.settings import Settings
 
 HOLD = """
 import sys, time
-from orchestration.running import guarded
-from orchestration.settings import load_settings
+from trendhouse.running import guarded
+from trendhouse.settings import load_settings
 locks = sys.argv[2:] or None
 with guarded(load_settings(), "run", locks=locks):
     print("held", flush=True)
@@ -273,8 +273,8 @@ def test_ordinary_words_are_not_masked():
 def test_a_run_and_what_it_starts_stand_back_for_servers(settings):
     code = (
         "import os, subprocess, sys\n"
-        "from orchestration.running import guarded\n"
-        "from orchestration.settings import load_settings\n"
+        "from trendhouse.running import guarded\n"
+        "from trendhouse.settings import load_settings\n"
         "with guarded(load_settings(), 'run'):\n"
         "    subprocess.run([sys.executable, '-c', 'import os; print(os.nice(0))'], check=True)\n"
     )

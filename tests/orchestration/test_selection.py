@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.selection import built_versions, choose, keep, lake_versions, unreached
-from orchestration.settings import Place
+from trendhouse.settings import Place
+from warehouse.selection import built_versions, choose, keep, lake_versions, unreached
 
 MANIFEST = {
     "sources": {

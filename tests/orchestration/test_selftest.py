@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from orchestration.selftest import SelftestFailed, address, export, fetch
-from orchestration.settings import load_settings
 from simulator.running import serve
+from trendhouse.settings import load_settings
 
 DAY = date(2026, 3, 31)
 

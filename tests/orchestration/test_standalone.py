@@ -13,14 +13,14 @@ import urllib.request
 import psutil
 import pytest
 
-from orchestration import doctor
-from orchestration.airflow_commands import alone, channels, free_port
+from cli import doctor
+from cli.airflow import alone, channels, free_port
 from orchestration.airflow_home import AirflowHome, parallelism
-from orchestration.components import Session, Sessions, end_sessions
 from orchestration.mailbox import HOOK, mailbox, page
-from orchestration.running import Locked, held_by
-from orchestration.settings import Settings
 from orchestration.standalone import Unpause, chosen_dags
+from trendhouse.running import Locked, held_by
+from trendhouse.sessions import Session, Sessions, end_sessions
+from trendhouse.settings import Settings
 
 # A task's process leaves its component's group as Airflow's do, and takes a while to end.
 COMPONENT = """

@@ -9,8 +9,8 @@ from datetime import date
 import pytest
 from rich.console import Console
 
-from orchestration.publish import publish
-from orchestration.status import status
+from cli.status import status
+from warehouse.publish import publish
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from datetime import date
 import pytest
 from rich.console import Console
 
-from ingestion.lake import replace_text
-from orchestration.publish import publish
+from cli.summary import show
 from orchestration.run import Report
-from orchestration.settings import Settings
 from orchestration.steps import Outcome
-from orchestration.summary import show
-from spark.ledger import Reconciliation, write_rows
+from trendhouse.lake.lake import replace_text
+from trendhouse.lake.ledger import Reconciliation, write_rows
+from trendhouse.settings import Settings
+from warehouse.publish import publish
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ import pytest
 
 from expectations.check import ExpectationsFailed
 from ingestion.window import Window
-from orchestration import alerts, freshness, steps, tasks
-from orchestration.freshness import Age, SourcesStale
-from orchestration.publish import PublicationBlocked
-from orchestration.running import DiskFull, Locked, locked, locks_of
-from orchestration.settings import load_settings
+from orchestration import alerts, steps, tasks
 from orchestration.steps import Outcome
+from trendhouse.running import DiskFull, Locked, locked, locks_of
+from trendhouse.settings import load_settings
+from warehouse import freshness
+from warehouse.freshness import Age, SourcesStale
+from warehouse.publish import PublicationBlocked
 
 sdk = pytest.importorskip("airflow.sdk.exceptions", reason="Airflow is not installed")
 

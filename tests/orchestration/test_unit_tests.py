@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.unit_tests import UnitTests
+from warehouse.unit_tests import UnitTests
 
 
 @pytest.fixture

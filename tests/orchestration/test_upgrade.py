@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime
 import duckdb
 import pytest
 
-from orchestration import upgrade
-from orchestration.publish import publish
-from orchestration.published import connect
-from orchestration.refreshes import Refreshes
-from orchestration.upgrade import (
+from serving.posted import Posted, Update
+from warehouse import upgrade
+from warehouse.publish import publish
+from warehouse.published import connect
+from warehouse.refreshes import Refreshes
+from warehouse.upgrade import (
     RestoreFailed,
     back_up,
     backups,
@@ -22,7 +23,6 @@ from orchestration.upgrade import (
     restore,
     schema_version,
 )
-from serving.posted import Posted, Update
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def latest(place) -> list[tuple]:
 
 
 def test_a_new_warehouse_needs_no_refresh(tmp_path, version):
-    from orchestration.settings import Place
+    from trendhouse.settings import Place
 
     place = Place(tmp_path)
     assert not prepare(place)
@@ -163,7 +163,7 @@ def test_what_stood_before_a_restore_is_kept_as_well(house, version):
 
 
 def test_a_restored_warehouse_has_to_be_checked_before_it_is_published(house, version):
-    from orchestration.publish import PublicationBlocked
+    from warehouse.publish import PublicationBlocked
 
     prepare(house.place)
     restore(house.place, backups(house.place)[0].name)

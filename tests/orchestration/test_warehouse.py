@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.warehouse import Build, follow
+from warehouse.dbt import Build, follow
 
 
 def ended(name: str, status: str) -> dict:

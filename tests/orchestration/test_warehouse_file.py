@@ -9,10 +9,10 @@ import sys
 import duckdb
 import pytest
 
-from ingestion.state import StateBroken
-from orchestration import warehouse_file
-from orchestration.running import Locked
-from orchestration.warehouse_file import opened, require_free
+from trendhouse.running import Locked
+from trendhouse.state import StateBroken
+from warehouse import file as warehouse_file
+from warehouse.file import opened, require_free
 
 HOLD = """
 import sys, time, duckdb

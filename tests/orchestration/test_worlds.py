@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.settings import Settings, load_settings
-from orchestration.worlds import SAMPLE_NOW, WorldError, enter, world_clock
+from trendhouse.settings import Settings, load_settings
+from trendhouse.worlds import SAMPLE_NOW, WorldError, enter, world_clock
 
 
 @pytest.fixture

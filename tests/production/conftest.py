@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import warehouse
-from orchestration.snowflake.account import Account
 from tests.production.object_storage import (
     BUCKET,
     Disturbed,
@@ -21,6 +19,8 @@ from tests.production.object_storage import (
     s3_server,
     s3_variables,
 )
+from warehouse import dbt as warehouse
+from warehouse.snowflake.account import Account
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path(f"{sys.prefix}-emulator") / "bin" / "python"

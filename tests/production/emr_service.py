@@ -25,8 +25,8 @@ from moto.emr.models import emr_backends
 from moto.emrserverless import models as serverless
 from moto.server import ThreadedMotoServer
 
-from orchestration.settings import ROOT
 from spark.java import find_java
+from trendhouse.settings import ROOT
 
 REGION = "eu-west-1"
 CODE = "s3://code/trendhouse"

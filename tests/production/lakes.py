@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.lake import Lake, replace_text
+from trendhouse.lake.lake import Lake, replace_text
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("endoflife", "gharchive", "github_ranking", "github")
@@ -22,8 +22,9 @@ Row = dict[str, object]
 DAYS = f"""
 import shutil
 from pathlib import Path
-from orchestration import steps, worlds
-from orchestration.settings import load_settings
+from orchestration import steps
+from trendhouse import worlds
+from trendhouse.settings import load_settings
 
 for day in (0, 1):
     with worlds.enter(load_settings(), advance=day) as entered:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingestion.lake import Lake
-from orchestration.settings import ROOT
 from spark.java import find_java
 from tests.spark.conftest import T0, Landing
+from trendhouse.lake.lake import Lake
+from trendhouse.settings import ROOT
 
 PATIENCE = 90.0
 SOURCE, TABLE = "github_ranking", "rankings"

@@ -10,14 +10,14 @@ from urllib.parse import quote
 import pytest
 
 from orchestration.emr import Emr, cluster, load_emr, step
-from orchestration.leases import leased
-from orchestration.settings import Settings, SettingsError
-from orchestration.worlds import SAMPLE_NOW, sample_variables
 from simulator.running import serve
 from tests.orchestration.dags.airflow_runs import Airflow
 from tests.orchestration.dags.test_policy import DAGS, HEAVY, MOST_SECONDS, violations
 from tests.orchestration.standing_airflow import standing
 from tests.production.emr_service import CODE, LAKE, REGION, EmrService
+from trendhouse.leases import leased
+from trendhouse.settings import Settings, SettingsError
+from trendhouse.worlds import SAMPLE_NOW, sample_variables
 
 SOURCE = "github_ranking"
 INGEST = ("sources.py", f"ingest_{SOURCE}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from ingestion.store import Conflict, LakeUnreachable, open_store
-from orchestration import steps, worlds
-from orchestration.settings import load_settings
+from orchestration import steps
 from tests.production.object_storage import BUCKET, disturbed, gcs_server
+from trendhouse import worlds
+from trendhouse.lake.store import Conflict, LakeUnreachable, open_store
+from trendhouse.settings import load_settings
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import time
 
 import pytest
 
-from ingestion.store import open_store
-from orchestration.leases import Leases, owner_of
-from orchestration.running import Locked, guarded, locks_of
-from orchestration.settings import load_settings
 from tests.production.object_storage import BUCKET, s3_variables
+from trendhouse.lake.store import open_store
+from trendhouse.leases import Leases, owner_of
+from trendhouse.running import Locked, guarded, locks_of
+from trendhouse.settings import load_settings
 
 SECONDS = 3.0
 NAME = "locks/source-github.json"

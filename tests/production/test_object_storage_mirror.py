@@ -13,20 +13,20 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-import spark.mirror
-from ingestion.lake import Lake
-from ingestion.store import Conflict, LakeUnreachable
+import trendhouse.lake.mirror
 from orchestration.alerts.drift import new_drift
-from orchestration.settings import ROOT
-from spark.compact import compact
-from spark.erase import erase
 from spark.jobs.deduplicate import deduplicate
-from spark.manifest import read_manifest
-from spark.mirror import Mirror
-from spark.retain import retain
 from spark.session import start
 from tests.production.object_storage import BUCKET
 from tests.spark.conftest import T0, Landing, source
+from trendhouse.lake.compact import compact
+from trendhouse.lake.erase import erase
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.manifest import read_manifest
+from trendhouse.lake.mirror import Mirror
+from trendhouse.lake.retain import retain
+from trendhouse.lake.store import Conflict, LakeUnreachable
+from trendhouse.settings import ROOT
 
 STATES = {
     "key": ["id"],
@@ -161,7 +161,7 @@ def path_of(request) -> str:
 
 
 def commit_one(root: Path, url: str) -> None:
-    from spark.manifest import Manifest, commit, next_version
+    from trendhouse.lake.manifest import Manifest, commit, next_version
 
     lake = Mirror(root, url)
     with lake.changing("shop"):
@@ -204,7 +204,7 @@ def test_a_push_that_is_killed_is_not_seen_and_the_next_one_is_whole(
     commit_one(tmp_path / "b", world.url)
     assert world.rows("reader3") == [*before, *[(3 if left else 2,)] * 3]
     assert left <= set(world.held())  # they might be another's who is about to name them
-    monkeypatch.setattr(spark.mirror, "ORPHANED_AFTER", -60)
+    monkeypatch.setattr(trendhouse.lake.mirror, "ORPHANED_AFTER", -60)
     commit_one(tmp_path / "b", world.url)
     assert left & set(world.held()) == set()
     assert len(world.rows("reader4")) == 9

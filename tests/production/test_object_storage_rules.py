@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.settings import ROOT, load_settings
 from tests.production.object_storage import BUCKET, aws_client, gcs_server, s3_client, s3_server
+from trendhouse.settings import ROOT, load_settings
 
 FOLDER = ROOT / "deploy" / "storage"
 

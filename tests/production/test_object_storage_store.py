@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ingestion.store import PART_BYTES, Conflict, LakeUnreachable, Store, open_store
-from orchestration.settings import SettingsError, load_settings
 from tests.production.object_storage import (
     BUCKET,
     Disturbed,
     s3_client,
 )
+from trendhouse.lake.store import PART_BYTES, Conflict, LakeUnreachable, Store, open_store
+from trendhouse.settings import SettingsError, load_settings
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from ingestion.store import at_once
-from orchestration import steps, worlds
-from orchestration.doctor import lake as examine_lake
+from cli.doctor import lake as examine_lake
+from cli.status import status
+from orchestration import steps
 from orchestration.measures import Data
-from orchestration.settings import Place, Settings, load_settings
-from orchestration.status import status
 from tests.production.object_storage import BUCKET, s3_client, s3_server, s3_variables
 from tests.published_marts import LANDING_COUNTS, LOAD_COLUMNS, differences
+from trendhouse import worlds
+from trendhouse.lake.store import at_once
+from trendhouse.settings import Place, Settings, load_settings
 
 SOURCES = ("endoflife", "gharchive")
 DAYS = 2
@@ -126,7 +127,7 @@ def test_doctor_status_and_metrics_tell_of_both_alike(homes):
 
 
 def specs():
-    from ingestion.spec import load_spec
+    from trendhouse.declared.sources import load_spec
 
     return [load_spec(name) for name in SOURCES]
 

@@ -8,12 +8,13 @@ from hashlib import sha256
 import duckdb
 import pytest
 
-from orchestration import slim, steps, upgrade
-from orchestration.settings import Place
-from orchestration.warehouse import BuildFailed, NoWarehouse, dbt
+from orchestration import steps
 from tests.dbt.conftest import CleanLake
 from tests.dbt.histories import History
 from tests.production.conftest import edit
+from trendhouse.settings import Place
+from warehouse import slim, upgrade
+from warehouse.dbt import BuildFailed, NoWarehouse, dbt
 
 LICENSES = [{"key": key, "name": key.upper(), "spdx_id": key} for key in ("mit", "apache-2.0")]
 LANGUAGES = [

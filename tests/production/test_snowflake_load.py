@@ -11,12 +11,12 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from orchestration.snowflake import load as loader
-from orchestration.snowflake.account import Account, connect
-from orchestration.snowflake.clean import CleanTable
-from orchestration.snowflake.load import LoadIncomplete, Plan, load
 from tests.dbt.conftest import CleanLake, moment
 from tests.production.rows import normalised
+from warehouse.snowflake import load as loader
+from warehouse.snowflake.account import Account, connect
+from warehouse.snowflake.clean import CleanTable
+from warehouse.snowflake.load import LoadIncomplete, Plan, load
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 TOPICS = CleanTable("github", "topics", {"topic_name": "varchar", "seen_at": "timestamp_ntz"}, {})

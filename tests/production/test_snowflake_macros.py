@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from orchestration.snowflake.account import connect
 from tests.production.conftest import ROOT
 from tests.production.rows import normalised
+from warehouse.snowflake.account import connect
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 DBT = Path(sys.executable).with_name("dbt")

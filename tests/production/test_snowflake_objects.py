@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlglot import exp
 
-from orchestration.snowflake import objects
-from orchestration.snowflake.account import Account
 from tests.production.conftest import ROOT, Emulator
+from warehouse.snowflake import objects
+from warehouse.snowflake.account import Account
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 FILES = sorted((ROOT / "deploy" / "snowflake").glob("*.sql"))

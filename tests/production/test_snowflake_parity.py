@@ -14,14 +14,14 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from ingestion.lake import Lake
-from orchestration import published, slim
-from orchestration.settings import Place
-from orchestration.snowflake.account import connect
 from serving.model import Model
 from tests.production.conftest import ROOT, Emulator, edit
 from tests.production.lakes import two_days
 from tests.production.rows import Rows, difference, normalised
+from trendhouse.lake.lake import Lake
+from trendhouse.settings import Place
+from warehouse import published, slim
+from warehouse.snowflake.account import connect
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 MARTS = {path.stem for path in (ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")}

@@ -11,22 +11,22 @@ import sqlglot
 from sqlglot import exp
 from typer.testing import CliRunner
 
+from cli.main import app
 from expectations.marts.opensource import SUITES
-from expectations.verdicts import CLEAN, Verdicts, marts_path
 from orchestration import steps
-from orchestration.cli import app
-from orchestration.publish import PublicationBlocked
-from orchestration.published import NothingPublished, QueryFailed, current, query
-from orchestration.published import connect as connect_published
-from orchestration.rollback import RollbackFailed, roll_back
-from orchestration.settings import Place, load_settings
-from orchestration.snowflake import load, state
-from orchestration.snowflake.account import connect
-from orchestration.snowflake.build import prepare
-from orchestration.snowflake.cost import IDLE, UNTAGGED, costs
-from orchestration.snowflake.fetch import fetch
-from orchestration.snowflake.publish import swapping
 from tests.orchestration.conftest import COMPLETENESS
+from trendhouse.settings import Place, load_settings
+from trendhouse.verdicts import CLEAN, Verdicts, marts_path
+from warehouse.publish import PublicationBlocked
+from warehouse.published import NothingPublished, QueryFailed, current, query
+from warehouse.published import connect as connect_published
+from warehouse.rollback import RollbackFailed, roll_back
+from warehouse.snowflake import load, state
+from warehouse.snowflake.account import connect
+from warehouse.snowflake.build import prepare
+from warehouse.snowflake.cost import IDLE, UNTAGGED, costs
+from warehouse.snowflake.fetch import fetch
+from warehouse.snowflake.publish import swapping
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 databases = (f"publish{number}" for number in count())
@@ -173,7 +173,7 @@ def test_of_a_mart_that_does_not_hold_readers_keep_the_last_version(marts, capsy
 
 def test_clean_tables_that_were_loaded_must_have_been_checked(marts, monkeypatch):
     loaded = load.Load(versions={"github.issues": 3})
-    monkeypatch.setattr("orchestration.snowflake.build.load", lambda *given, **named: loaded)
+    monkeypatch.setattr("warehouse.snowflake.build.load", lambda *given, **named: loaded)
     prepare(marts.place, print)
     marts.product("1")
     with pytest.raises(PublicationBlocked, match=r"github\.issues.*trendhouse check clean"):

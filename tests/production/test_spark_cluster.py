@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.lake import Lake
 from tests.production.spark_cluster import (
     SOURCE,
     TABLE,
@@ -22,6 +21,7 @@ from tests.production.spark_cluster import (
     until,
 )
 from tests.spark.conftest import Landing
+from trendhouse.lake.lake import Lake
 
 DAYS, ROWS = 8, 1800
 # One task per raw file: many short ones, of which both workers have some at any time.

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import Settings, load_settings
 from tests.serving.conftest import NOW, House
+from trendhouse.settings import Settings, load_settings
 
 DAY = datetime(2026, 11, 1, 20, 0, 0, 250_000)
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from expectations.verdicts import Verdicts, marts_path, state_of
-from orchestration.publish import Publication, publish
-from orchestration.settings import Place, Settings, load_settings
 from serving.app import create_app
 from tests.mart_warehouse import MartWarehouse
+from trendhouse.settings import Place, Settings, load_settings
+from trendhouse.verdicts import Verdicts, marts_path, state_of
+from warehouse.publish import Publication, publish
 
 NOW = "2026-11-02T06:00:00Z"
 

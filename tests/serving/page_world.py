@@ -8,9 +8,9 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from orchestration.settings import Settings, load_settings
 from serving.app import create_app
 from tests.serving.conftest import NOW, House
+from trendhouse.settings import Settings, load_settings
 
 SPARK = "apache/spark"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import requests
 
-from orchestration.settings import ROOT
 from tests.sinks import free_port
+from trendhouse.settings import ROOT
 
-SERVE = "from orchestration.cli import main; main()"
+SERVE = "from cli.main import main; main()"
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
-from orchestration.marts import contracts
 from serving.api import DESCRIPTION
 from serving.app import create_app
 from tests.serving.api_world import IS_DELETED, ISSUES
+from trendhouse.declared.marts import contracts
 
 SCHEMAS = DESCRIPTION["components"]["schemas"]
 KINDS = {

@@ -7,8 +7,8 @@ import secrets
 import pytest
 from fastapi.testclient import TestClient
 
-from orchestration.settings import SettingsError, load_settings
 from serving.app import create_app
+from trendhouse.settings import SettingsError, load_settings
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import time
 
 import requests
 
-from orchestration.settings import ROOT
 from tests.serving.standing import standing
+from trendhouse.settings import ROOT
 
 SECONDS = 8
 PATHS = (

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
-from orchestration.published import connect
 from serving import downloads
 from serving.app import create_app
 from serving.downloads import Download
+from warehouse.published import connect
 
 MARTS = "/api/v1/marts"
 

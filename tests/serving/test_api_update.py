@@ -7,8 +7,8 @@ import secrets
 import pytest
 from fastapi.testclient import TestClient
 
-from orchestration.settings import load_settings
 from serving.app import create_app
+from trendhouse.settings import load_settings
 
 LINK = "https://example.org/notes"
 SPARK, HIVE = ["spark", "4.1.0", LINK, "2026-10-31"], ["hive", "5.0", LINK, "2026-10-01"]

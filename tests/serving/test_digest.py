@@ -8,14 +8,14 @@ from itertools import chain
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.settings import load_settings
+from cli.main import app
 from serving.digest import SHOWN, DigestFailed, send
 from serving.model import Model
 from serving.publication import Publication
 from serving.read_model import build
 from tests.serving.api_world import DAY
 from tests.sinks import MAIL_PASSWORD, WEBHOOK_PATH, mail_server, slack_server
+from trendhouse.settings import load_settings
 
 
 @pytest.fixture

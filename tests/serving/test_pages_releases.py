@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from orchestration.settings import load_settings
 from serving.pages.ages import age
 from serving.posted import Posted, Update
 from tests.serving.page_world import client_of, empty, fill_old, fill_releases
+from trendhouse.settings import load_settings
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 

@@ -8,13 +8,13 @@ from datetime import date, datetime
 import duckdb
 import pytest
 
-from ingestion.spec import landed_specs
-from orchestration.marts import contracts
-from orchestration.published import NothingPublished, connect
 from serving import read_model
 from serving.completeness import STREAMS
 from serving.model import Model
 from serving.publication import Publication
+from trendhouse.declared.marts import contracts
+from trendhouse.declared.sources import landed_specs
+from warehouse.published import NothingPublished, connect
 
 DAY = datetime(2026, 10, 31, 20, 0, 0, 250_000)
 

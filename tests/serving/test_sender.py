@@ -12,13 +12,12 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
-from orchestration.cli import app
-from orchestration.errors import known
-from orchestration.published import NothingPublished
+from cli.main import app
 from serving import sender
 from serving.sender import Sender, SendFailed, proofs
 from tests.serving.api_world import DAY
 from tests.serving.standing import standing
+from warehouse.published import NothingPublished
 
 FEED = [
     ["spark", "4.1.0", "https://example.org/spark/4.1.0", "2026-11-01"],
@@ -173,7 +172,7 @@ def test_credentials_are_written_down_nowhere(place, server):
 
 
 def test_nothing_published_is_said(tmp_path, server, monkeypatch):
-    from orchestration.settings import load_settings
+    from trendhouse.settings import load_settings
 
     place = load_settings(home=tmp_path, world="sample").place
     place.root.mkdir()
@@ -201,4 +200,4 @@ def test_the_house_s_own_server_takes_it_by_the_command(world, tmp_path, monkeyp
         assert rows == FEED
         monkeypatch.setenv("TRENDHOUSE_SEND_KEY", "another-key-altogether")
         said = CliRunner().invoke(app, ["send", f"{url}/api/v1/update", "--again"])
-        assert isinstance(said.exception, SendFailed) and known()[SendFailed] == 1
+        assert isinstance(said.exception, SendFailed) and SendFailed.exit_code == 1

@@ -21,11 +21,11 @@ from urllib.parse import unquote, urljoin, urlsplit
 import feedparser
 import pytest
 
-from orchestration.settings import ROOT
 from serving.posted import Posted, Update
 from serving.site import NotASite, Unwritable, write_site
 from tests.serving.conftest import NOW
 from tests.serving.page_world import SPARK, client_of, empty, fill_releases, fill_repository
+from trendhouse.settings import ROOT
 
 LINK = re.compile(r'(?:href|src|action)="([^"]+)"')
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -166,7 +166,7 @@ def test_the_command_writes_a_site_and_refuses_what_is_none(world, tmp_path):
     (tmp_path / "other" / "mine.txt").write_text("mine")
     told = {
         name: subprocess.run(
-            [sys.executable, "-c", "from orchestration.cli import main; main()", "site", str(tmp_path / name)],
+            [sys.executable, "-c", "from cli.main import main; main()", "site", str(tmp_path / name)],
             cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True,
         )
         for name in ("site", "other")

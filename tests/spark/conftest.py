@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.lake import Lake
-from ingestion.spec import SourceSpec, Table
+from trendhouse.declared.sources import SourceSpec, Table
+from trendhouse.lake.lake import Lake
 
 RAW = pa.schema(
     [

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from spark.jobs.deduplicate import deduplicate
-from spark.ledger import ReconciliationError, reconcile
-from spark.manifest import read_manifest
 from tests.spark.conftest import T0, source
+from trendhouse.lake.ledger import ReconciliationError, reconcile
+from trendhouse.lake.manifest import read_manifest
 
 ITEM = {
     "key": ["id"],
@@ -227,7 +227,7 @@ def test_rows_that_do_not_add_up_are_refused_by_name(spark, landing):
 
 
 def test_a_lost_row_stops_the_commit(spark, landing, monkeypatch):
-    from spark import ledger
+    from trendhouse.lake import ledger
 
     landing.land("items", item(1, "a"))
     real = ledger.count_landed
@@ -238,7 +238,7 @@ def test_a_lost_row_stops_the_commit(spark, landing, monkeypatch):
 
 
 def test_many_ledger_files_become_one(spark, landing, monkeypatch):
-    from spark import ledger
+    from trendhouse.lake import ledger
 
     monkeypatch.setattr(ledger, "MOST_FILES", 2)
     spec = source(states=dict(STATE))

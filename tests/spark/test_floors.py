@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from ingestion.spec import Floor
 from spark.floors import Arrived, Held, Reading, assess, is_below
+from trendhouse.declared.sources import Floor
 
 FLOOR = Floor(capture_rate=0.98)
 WHOLE = Floor(capture_rate=1.0)

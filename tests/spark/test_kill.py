@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from ingestion.lake import Lake
 from spark.jobs.deduplicate import deduplicate
 from tests.spark.conftest import T0, Landing, source
+from trendhouse.lake.lake import Lake
 
 ROOT = Path(__file__).parents[2]
 SPEC = {
@@ -23,7 +23,7 @@ SPEC = {
 SCRIPT = """
 import sys
 from pathlib import Path
-from ingestion.lake import Lake
+from trendhouse.lake.lake import Lake
 from spark.jobs.deduplicate import deduplicate
 from spark.session import start
 from tests.spark.test_kill import fill, spec

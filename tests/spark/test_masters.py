@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from orchestration.settings import Settings, SettingsError, load_settings
 from spark import session
 from spark.java import find_java
-from spark.masters import read_conf
+from trendhouse.settings import Settings, SettingsError, load_settings
+from trendhouse.spark_masters import read_conf
 
 CLUSTERS = ("spark://10.0.0.1:7077", "yarn", "k8s://https://10.0.0.1:6443")
 

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from spark.erase import scrub_raw_row, scrub_row
-from spark.persons import Erasures
 from tests.spark.conftest import source
+from trendhouse.lake.erase import scrub_raw_row, scrub_row
+from trendhouse.lake.persons import Erasures
 
 TOMBSTONES = {
     "key": ["object_type", "object_key"],

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from ingestion.spec import load_spec
 from spark.jobs.deduplicate import deduplicate
-from spark.manifest import declaration
-from spark.retain import retain
 from tests.spark.conftest import T0, Landing, source
+from trendhouse.declared.sources import load_spec
+from trendhouse.lake.manifest import declaration
+from trendhouse.lake.retain import retain
 
 COLUMNS = {
     "id": {"type": "bigint", "nullable": False},

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from spark import rawfiles
-from spark.compact import compact
-from spark.erase import erase
 from spark.jobs.deduplicate import deduplicate
-from spark.manifest import read_manifest
-from spark.rawfiles import ContentChanged, content
-from spark.retain import retain
 from tests.spark.conftest import T0, source
+from trendhouse.lake import rawfiles
+from trendhouse.lake.compact import compact
+from trendhouse.lake.erase import erase
+from trendhouse.lake.manifest import read_manifest
+from trendhouse.lake.rawfiles import ContentChanged, content
+from trendhouse.lake.retain import retain
 
 ISSUE = {
     "key": ["id"],
@@ -92,7 +92,7 @@ def test_a_compaction_killed_at_a_step_is_finished_by_the_next_run(
 def test_a_merge_that_loses_a_row_replaces_nothing(spark, landing, monkeypatch):
     landed(landing, spark)
     files = landing.lake.raw_files("shop", "issues")
-    from spark import compact as module
+    from trendhouse.lake import compact as module
 
     real = module.merge_files
     monkeypatch.setattr(module, "merge_files", lambda old, target: real(old[:-1], target))

@@ -1,8 +1,8 @@
 """The configuration of Spark's own way to S3, as far as it can be held to anything without its jar."""
 
-from orchestration.settings import load_settings
 from spark import session
 from spark.s3a import s3a_conf
+from trendhouse.settings import load_settings
 
 
 def test_the_jar_is_of_the_version_that_spark_carries(spark, monkeypatch):

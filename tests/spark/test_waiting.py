@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from ingestion.spec import READINGS, SourceSpec
 from spark.jobs.deduplicate import deduplicate
-from spark.manifest import read_manifest
-from spark.retain import retain
 from tests.spark.conftest import T0, source
+from trendhouse.declared.sources import READINGS, SourceSpec
+from trendhouse.lake.manifest import read_manifest
+from trendhouse.lake.retain import retain
 
 LIST = {
     "key": ["id"],

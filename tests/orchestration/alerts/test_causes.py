@@ -8,17 +8,17 @@ from types import SimpleNamespace
 import pytest
 
 from expectations.check import ExpectationsFailed
-from ingestion.lake import Lake
-from orchestration import floors
 from orchestration.alerts import Cause, alerts_of
 from orchestration.alerts.context import alert_of
-from orchestration.freshness import Age, SourcesStale
-from orchestration.publish import Publication, PublicationBlocked
-from orchestration.running import DiskFull
 from orchestration.steps import Outcome
-from spark import ledger
-from spark.ledger import Reconciliation
-from spark.manifest import Manifest, commit
+from trendhouse.lake import ledger
+from trendhouse.lake.lake import Lake
+from trendhouse.lake.ledger import Reconciliation
+from trendhouse.lake.manifest import Manifest, commit
+from trendhouse.running import DiskFull
+from warehouse import floors
+from warehouse.freshness import Age, SourcesStale
+from warehouse.publish import Publication, PublicationBlocked
 
 SEEN = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
@@ -145,7 +145,7 @@ def deduplicated(lake: Lake, version: int, *drifted: tuple[str, str, int]) -> Ou
 
 
 def read(lake: Lake) -> Manifest:
-    from spark.manifest import read_manifest
+    from trendhouse.lake.manifest import read_manifest
 
     return read_manifest(lake, "endoflife", "releases")
 

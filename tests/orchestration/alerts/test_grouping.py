@@ -15,7 +15,7 @@ from orchestration.alerts import Alert, Cause, grouping, send
 from orchestration.alerts.alert import State
 from orchestration.alerts.grouping import Grouping
 from orchestration.alerts.wording import title
-from orchestration.settings import ROOT
+from trendhouse.settings import ROOT
 
 NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

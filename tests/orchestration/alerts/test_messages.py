@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cli.main import app
 from orchestration.alerts import Alert, Cause, send
 from orchestration.alerts.remedies import REMEDIES, remedy
-from orchestration.cli import app
 from tests.sinks import BOT_TOKEN, MAIL_PASSWORD, WEBHOOK_PATH
 
 AT = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.airflow_home import DAGS, AirflowHome
-from orchestration.settings import ROOT
+from trendhouse.settings import ROOT
 
 # Nobody listens there: what needs the API server starts one by itself.
 NO_PORT = 9

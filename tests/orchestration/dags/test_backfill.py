@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.published import CURRENT, connect
-from orchestration.settings import ROOT, Place
 from tests.orchestration.standing_airflow import StandingAirflow, standing
+from trendhouse.settings import ROOT, Place
+from warehouse.published import CURRENT, connect
 
 DAG, BUILD = "ingest_github_ranking", "build_warehouse"
 FIRST, LAST = DAYS = ("2025-03-03", "2025-03-04")
@@ -22,8 +22,9 @@ IN_THE_WAY = ("database is locked", "Another backfill is running")
 TYPED = 12
 # Without GitHub itself, which would take the longest.
 BASE = """
-from orchestration import steps, worlds
-from orchestration.settings import load_settings
+from orchestration import steps
+from trendhouse import worlds
+from trendhouse.settings import load_settings
 
 with worlds.enter(load_settings()) as entered:
     for source in ("gharchive", "github_ranking"):

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.spec import landed_specs
 from orchestration.pools import POOLS
+from trendhouse.declared.sources import landed_specs
 
 SOURCES = {spec.name: spec for spec in landed_specs()}
 BY_HAND = {"selftest_single_api", "selftest_parallel_apis"}

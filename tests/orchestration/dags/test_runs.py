@@ -7,10 +7,10 @@ from datetime import timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.spec import landed_specs
-from orchestration.settings import ROOT, Place, Settings
-from orchestration.worlds import SAMPLE_NOW, sample_variables
 from simulator.running import serve
+from trendhouse.declared.sources import landed_specs
+from trendhouse.settings import ROOT, Place, Settings
+from trendhouse.worlds import SAMPLE_NOW, sample_variables
 
 SOURCES = [spec.name for spec in landed_specs()]
 DAYS = {"2025-03-03", "2025-03-04"}

@@ -38,7 +38,7 @@ from pathlib import Path
 from airflow._shared.timezones.timezone import parse
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.base import TimeRestriction
-from ingestion.spec import load_spec
+from trendhouse.declared.sources import load_spec
 from orchestration.dags.sources import ingest
 
 def made(path):

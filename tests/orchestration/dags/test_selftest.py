@@ -15,9 +15,10 @@ import pytest
 
 from orchestration.airflow_api import Api
 from orchestration.airflow_home import USER
-from orchestration.components import Component, end_sessions
-from orchestration.settings import ROOT
+from orchestration.components import Component
 from tests.sinks import MAIL_PASSWORD, WEBHOOK_PATH, Mailbox, free_port, mail_server, slack_server
+from trendhouse.sessions import end_sessions
+from trendhouse.settings import ROOT
 
 PATIENCE_SECONDS = 240
 FILES = (

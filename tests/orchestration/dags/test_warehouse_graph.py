@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import manifest, selection
-from orchestration.warehouse import DBT_PROJECT
+from orchestration import manifest
+from warehouse import selection
+from warehouse.dbt import DBT_PROJECT
 
 DRAW = """
 import json

@@ -19,20 +19,22 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import manifest, selection
-from orchestration.airflow_commands import free_port
+from cli.airflow import free_port
+from orchestration import manifest
 from orchestration.airflow_home import AirflowHome
-from orchestration.running import holding
-from orchestration.settings import ROOT, Place, load_settings
 from orchestration.standalone import Standalone
-from orchestration.worlds import environment
 from tests.published_marts import differences, marts
+from trendhouse.running import holding
+from trendhouse.settings import ROOT, Place, load_settings
+from trendhouse.worlds import environment
+from warehouse import selection
 
 TRENDHOUSE = Path(sys.executable).parent / "trendhouse"
 BRING = """
 import sys
-from orchestration import steps, worlds
-from orchestration.settings import load_settings
+from orchestration import steps
+from trendhouse import worlds
+from trendhouse.settings import load_settings
 with worlds.enter(load_settings()) as settings:
     for source in sys.argv[1:]:
         assert not steps.land(source, settings).failures

@@ -1,0 +1,1 @@
+"""The command `trendhouse`, and dlt's: the only package that knows all others."""

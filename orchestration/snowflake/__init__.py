@@ -1,1 +1,0 @@
-"""Trendhouse on Snowflake: the way in, the loader, publication by swap, clones and costs."""

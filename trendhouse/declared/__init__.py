@@ -1,0 +1,1 @@
+"""What is declared beside the data, read: sources, and the contracts of the marts."""

@@ -1,0 +1,1 @@
+"""Messages to people, by the connections of Airflow."""
