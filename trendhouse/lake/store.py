@@ -21,8 +21,7 @@ from trendhouse.errors import TrendhouseError
 
 # Files of two parts and more go up in parts; so many files at once, so many parts of each.
 PART_BYTES = 16 * 2**20
-FILES_AT_ONCE = 4
-PARTS_AT_ONCE = 4
+FILES_AT_ONCE = PARTS_AT_ONCE = 4
 DELETED_AT_ONCE = 1000
 PROBES = "locks/probes"
 PRECONDITION_FAILED = {412, 409, "PreconditionFailed", "ConditionalRequestConflict"}
