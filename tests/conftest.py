@@ -7,6 +7,7 @@ import pytest
 from filelock import FileLock
 
 from tests.distribution import pytest_xdist_make_scheduler  # noqa: F401
+from tests.house import House
 from tests.progress import pytest_configure  # noqa: F401
 from tests.sample_home import Home, small_watchlist
 
@@ -46,3 +47,9 @@ def sample_home(sample_watchlist, common_folder) -> Home:
             home.trendhouse("run")
             stands.touch()
     return home
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch) -> House:
+    monkeypatch.setenv("TRENDHOUSE_NOW", "2026-11-02T06:00:00Z")
+    return House(tmp_path / "sample")

@@ -14,7 +14,7 @@ from deploy.grafana.__main__ import BOARDS
 from tests.deploy import stack
 from tests.deploy.metric_names import MADE, mapped, names_in, recorded
 from tests.deploy.statsd_bridge import Bridge
-from tests.orchestration.conftest import House
+from tests.house import House
 from warehouse.publish import publish
 
 ABSENT = stack.missing()

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from expectations.marts.opensource import SUITES
 from orchestration import steps
-from tests.orchestration.conftest import COMPLETENESS
+from tests.house import COMPLETENESS
 from trendhouse.settings import Place, load_settings
 from trendhouse.verdicts import CLEAN, Verdicts, marts_path
 from warehouse.publish import PublicationBlocked

@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from trendhouse.settings import Place
 from trendhouse.verdicts import Verdicts, marts_path, state_of
@@ -69,9 +68,3 @@ class House:
             f"'{source}', '{stream}', '{partition}', {expected}, {landed}, {landed}, {landed}, 0, 0, {landed}, "
             f"{rate}, {floor}, '{action}', {rate < floor}, 1, date '{day}')"
         )
-
-
-@pytest.fixture
-def house(tmp_path, monkeypatch) -> House:
-    monkeypatch.setenv("TRENDHOUSE_NOW", "2026-11-02T06:00:00Z")
-    return House(tmp_path / "sample")
