@@ -63,6 +63,8 @@ KEPT = {
     "sent.json": "the release feed may be delivered again",
     "dlt/*/state.json": "cursors come back from the lake, or all is fetched again",
     "dlt/*/schemas/*.json": "cursors come back from the lake, or all is fetched again",
+    "dlt/*/normalize/extracted/*/*.json": "what it had fetched is fetched again",
+    "dlt/*/load/normalized/*/*.json": "what it had fetched is fetched again",
 }
 
 

@@ -98,3 +98,15 @@ def test_everything_that_is_broken_at_once_is_mended_to_the_same_marts(home, sam
     assert list(broken_pieces(home.place, deep=True)) == []
     assert differences(home.marts(), sample_home.marts()) == {}
     assert list((home.place.root / "broken").glob("*/warehouse/warehouse.duckdb"))
+
+
+def test_half_a_load_package_is_named_and_what_it_had_fetched_is_fetched_again(home, capfd):
+    package = home.place.pipelines / "endoflife" / "load" / "normalized" / "1796000000.5"
+    package.mkdir()
+    (package / "schema.json").write_text('{"version": 1')
+    assert run("land", "endoflife") == 1
+    said = "".join(capfd.readouterr())
+    assert "Traceback" not in said and "trendhouse repair" in said
+    assert run("repair") == 0
+    assert run("land", "endoflife") == 0
+    assert list(broken_pieces(home.place)) == []
