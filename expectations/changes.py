@@ -12,7 +12,7 @@ from expectations.tolerance import MOST, is_tolerable, odd_rows
 from expectations.warehouse import state
 from trendhouse.declared.marts import SCHEMA, periods
 from trendhouse.verdicts import Verdicts, marts_path
-from warehouse.upgrade import schema_version
+from warehouse.upgrade import code_of_marts
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -24,7 +24,7 @@ class Changes:
     def __init__(self, engine: sa.Engine, warehouse: Path, domain: str) -> None:
         self.engine = engine
         self.warehouse = warehouse
-        self.verdicts = Verdicts(marts_path(warehouse, domain), salt=schema_version())
+        self.verdicts = Verdicts(marts_path(warehouse, domain), code=code_of_marts(warehouse))
         self.periods = periods(domain)
         self.newest: dict[str, int] = {}
 

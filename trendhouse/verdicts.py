@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,13 +38,13 @@ def state_of(warehouse: Path) -> list[int] | None:
 class Verdicts:
     """The last verdict on each table of one boundary; every change is written atomically.
 
-    `about` names the state of the whole that was last looked at to the end, `salt` whatever else
-    than the suite makes earlier verdicts worthless.
+    `about` names the state of the whole that was last looked at to the end, `code` says what has made a
+    table: a verdict on what other code made says nothing.
     """
 
-    def __init__(self, path: Path, salt: str = "") -> None:
+    def __init__(self, path: Path, code: Callable[[str], str] = lambda table: "") -> None:
         self.path = path
-        self.salt = salt
+        self.code = code
         known = read_state(path) if path.exists() else {}
         self.about: Any = known.get("about")
         self.tables: dict[str, dict[str, Any]] = known.get("tables", {})
@@ -52,7 +52,11 @@ class Verdicts:
     def reached(self, table: str, suite: ExpectationSuite, default: Any = None) -> Any:
         """How far `table` held when this very suite was last checked; `default` if it did not."""
         known = self.tables.get(table, {})
-        return known["reached"] if known.get("suite") == self.salt + fingerprint(suite) else default
+        return (
+            known["reached"]
+            if known.get("suite") == self.code(table) + fingerprint(suite)
+            else default
+        )
 
     def keep(
         self,
@@ -66,7 +70,7 @@ class Verdicts:
     ) -> None:
         """A table that does not hold is checked again from its beginning, and `broken` says why; where
         `is_tolerable` that is told and keeps nothing back."""
-        held = {"suite": self.salt + fingerprint(suite), "reached": reached}
+        held = {"suite": self.code(table) + fingerprint(suite), "reached": reached}
         failed = {"failed": suite.name, "broken": [*broken], "is_tolerable": is_tolerable}
         self.tables[table] = held if holds else failed
         self.write()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ from warehouse.fitness import PublicationBlocked, fit, refusals, require_verdict
 from warehouse.published import CURRENT
 from warehouse.published_files import entry, is_whole
 from warehouse.snowflake.account import is_target
-from warehouse.upgrade import schema_version, settle
+from warehouse.upgrade import code_of_marts, settle
 
 VERSIONS = "versions"
 # Up to here every row is compared; beyond, what changed is told by the change feed, in constant time.
@@ -82,7 +83,7 @@ def publish(place: Place, domain: str = "opensource", run_id: str | None = None)
     with opened(place.warehouse) as connection:
         connection.execute("set TimeZone = 'UTC'")
         held_back, flagged = short_of_floors(connection, domain)
-        writer = Writer(place.published, connection, domain, before)
+        writer = Writer(place.published, connection, domain, before, code_of_marts(place.warehouse))
         names = fit(mart_names(connection, domain), verdicts)
         marts = {name: writer.publish(name) for name in names}
         rates = floors.capture_rates(connection)
@@ -155,8 +156,10 @@ class Writer:
         connection: duckdb.DuckDBPyConnection,
         domain: str,
         before: dict[str, Any],
+        code: Callable[[str], str],
     ) -> None:
         self.folder = folder
+        self.code = code
         self.connection = connection
         self.periods = periods(domain)
         self.before = before["marts"]
@@ -199,7 +202,7 @@ class Writer:
         relation = f'{SCHEMA}."{mart}"'
         count = self.connection.execute(f"select count(*) from {relation}").fetchone()[0]
         if count > COMPARED_ROWS and "clean_version" in columns:
-            kind, what = f"feed {schema_version()}", "max(clean_version), sum(clean_version)"
+            kind, what = f"feed {self.code(mart)}", "max(clean_version), sum(clean_version)"
         else:
             kind, what = f"rows {duckdb.__version__}", f'sum(hash("{mart}"))'
         start = f"date_trunc('{period.by}', {period.column})" if period else "null"

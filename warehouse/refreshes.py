@@ -44,6 +44,15 @@ class Refreshes:
             left &= set(self.remaining)
         return replace(self, remaining=tuple(sorted(left)))
 
+    def built_by(self, mart: str, present: str) -> str:
+        """Which code the rows of a mart are of, where `present` is the project's: what was found of rows of
+        other code (a fingerprint, that they hold) says nothing of these."""
+        if self.upgrading_to is None or self.upgrading_to != present:
+            return present if self.version == present else f"{self.version} {present}"
+        if self.remaining is None or any(each.endswith(f".{mart}") for each in self.remaining):
+            return str(self.version)
+        return present
+
     def conclude(self) -> Refreshes:
         """After a publication: an upgrade is over when no model remains."""
         return Refreshes(self.upgrading_to) if self.remaining == () else self

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from trendhouse.settings import Place
 from trendhouse.state import read_state
 from warehouse.file import require_free
 from warehouse.refreshes import Refreshes
+from warehouse.snowflake.account import is_target
 
 SCHEMA = "schema.json"
 CODE = ("models/**/*.sql", "macros/**/*.sql", "seeds/**/*.csv")
@@ -95,8 +96,23 @@ def prepare(place: Place, progress: Callable[[str], None] = lambda text: None) -
 
 def refreshes(place: Place) -> Refreshes:
     """What is known of the code that built the warehouse. Raises StateBroken."""
-    path = place.warehouse.with_name(SCHEMA)
+    return beside(place.warehouse)
+
+
+def beside(warehouse: Path) -> Refreshes:
+    path = warehouse.with_name(SCHEMA)
     return Refreshes.read(read_state(path) if path.exists() else None)
+
+
+def code_of_marts(warehouse: Path) -> Callable[[str], str]:
+    """A function that says which code a mart's rows are of, on the target that dbt built."""
+    if is_target():
+        from warehouse.snowflake.build import known
+
+        found = known()
+    else:
+        found = beside(warehouse)
+    return partial(found.built_by, present=schema_version())
 
 
 def keep(place: Place, known: Refreshes) -> None:

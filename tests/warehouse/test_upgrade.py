@@ -24,6 +24,8 @@ from warehouse.upgrade import (
     schema_version,
 )
 
+EVENTS = "model.t.events_hourly"
+
 
 @pytest.fixture
 def version(monkeypatch):
@@ -77,6 +79,26 @@ def test_a_part_that_is_built_alone_leaves_the_rest_to_be_refreshed(house, versi
     note_refreshed(house.place, ["model.t.b"], ["model.t.a", "model.t.b"])
     assert publish(house.place).flagged == []
     assert not prepare(house.place)
+
+
+def test_what_is_built_anew_later_is_published_anew_although_no_row_came(
+    house, version, monkeypatch
+):
+    """By their counts and versions the rows are the same; only the code that made them is another."""
+    monkeypatch.setattr("warehouse.publish.COMPARED_ROWS", 0)
+    keep(house.place, Refreshes("v1"))
+    house.sql("insert into marts.events_hourly values ('1', 'push', 5, '2026-11-01 10:00', 1)")
+    publish(house.place)
+    version("v2")
+    prepare(house.place)
+    note_refreshed(house.place, ["model.t.products"], ["model.t.products", EVENTS])
+    assert publish(house.place).written == []
+    house.sql("update marts.events_hourly set event_count = 10")
+    note_refreshed(house.place, [EVENTS], ["model.t.products", EVENTS])
+    publish(house.place)
+    shown = connect(house.place).execute("select event_count from events_hourly").fetchall()
+    assert shown == [(10,)]
+    assert publish(house.place).written == []
 
 
 def test_publishing_without_a_build_settles_nothing(house, version):

@@ -38,6 +38,14 @@ def prepare(place: Place, progress: Callable[[str], None], *, afresh: bool = Fal
     return afresh or known != Refreshes(version)
 
 
+def known() -> Refreshes:
+    """What is known of the code that built the marts."""
+    with connect(Account(), TAG) as connection:
+        cursor = connection.cursor()
+        state.prepare(cursor)
+        return Refreshes.read(state.read(cursor, MODELS))
+
+
 def note_refreshed(built: Iterable[str], every: Iterable[str]) -> None:
     """After a full refresh of the models `built` of `every` one in the project."""
     with connect(Account(), TAG) as connection:

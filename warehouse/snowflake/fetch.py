@@ -16,6 +16,7 @@ from warehouse.publish import Writer, label, point_to, state_before
 from warehouse.published import NothingPublished
 from warehouse.snowflake import state
 from warehouse.snowflake.account import Account, connect, connector
+from warehouse.snowflake.build import MODELS
 from warehouse.snowflake.publish import PUBLISHED
 from warehouse.snowflake.query import BATCH
 
@@ -90,11 +91,11 @@ def read_marts(
         f"where table_schema = '{PUBLISHED.upper()}' order by 1"
     )
     names = [name for (name,) in cursor.fetchall() if name in contracts()]
-    models = state.read(cursor, "models")
+    models = str(state.read(cursor, MODELS))
     found = {}
     for name in names:
-        reader = Reader(place.published, cursor, contracts()[name].domain, before)
-        reader.version, reader.models = version, models
+        reader = Reader(place.published, cursor, contracts()[name].domain, before, lambda _: models)
+        reader.version = version
         found[name] = reader.publish(name)
     return found
 
@@ -102,11 +103,10 @@ def read_marts(
 class Reader(Writer):
     """Writes the periods of Snowflake's published marts that differ from the local ones.
 
-    `version` is that of the publication, `models` says which models have made it.
+    `version` is that of the publication, `code` says which models have made it.
     """
 
     connection: SnowflakeCursor
-    models: str
 
     def columns(self, mart: str) -> dict[str, str]:
         self.connection.execute(f"select * from {PUBLISHED}.{mart} limit 0")
@@ -125,7 +125,11 @@ class Reader(Writer):
         )
         found = self.connection.fetchall() or [(None, 0, 0, 0)]
         return [
-            (label(period, start, rows), rows, f"snowflake {self.models} {rows} {newest} {total}")
+            (
+                label(period, start, rows),
+                rows,
+                f"snowflake {self.code(mart)} {rows} {newest} {total}",
+            )
             for start, rows, newest, total in found
         ]
 
