@@ -39,7 +39,7 @@ test: ## Prove that it all works
 	@bin/environment test
 	@bin/environment emulator
 	@bin/environment superset
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: ## Check style of Python and SQL, and that imports point downwards
 	@bin/environment test

@@ -55,9 +55,9 @@ class Emulator:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def emulator(tmp_path_factory) -> Iterator[Emulator]:
-    """The emulator's process; it ends with the session. Fails where its environment is missing."""
+    """The emulator's process; it ends with the module. Fails where its environment is missing."""
     assert PYTHON.exists(), f"{PYTHON} is missing: `bin/environment emulator` makes it"
     said = tmp_path_factory.mktemp("emulator") / "said"
     with said.open("w") as errors:
