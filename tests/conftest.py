@@ -12,6 +12,14 @@ from tests.progress import pytest_configure  # noqa: F401
 from tests.sample_home import Home, small_watchlist
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_priority():
+    """Commands that a test runs in its own process leave that as urgent as it was, for all tests after it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trendhouse.running.stand_back", lambda niceness: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data recorded by others; a test that needs it skips where it is absent."""
