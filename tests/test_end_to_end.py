@@ -12,7 +12,7 @@ from tests.kills import STAGES, Disturbed, seconds_by_stage
 from tests.published_marts import differences
 from tests.sample_home import Home
 
-KILLS = 2
+KILLS = 1
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_a_silently_cut_page_holds_back_its_repository_alone(
 def test_kills_at_random_moments_leave_no_trace(
     sample_home, undisturbed, sample_watchlist, tmp_path
 ):
-    """Each stage is killed twice at work; `python -m tests.kills` does the same for longer."""
+    """Each stage is killed once at work; `python -m tests.kills` does the same for longer."""
     disturbed = Disturbed(
         tmp_path, sample_watchlist, seconds_by_stage(sample_home), random.Random("kills")
     )
