@@ -90,23 +90,11 @@ def deduplicate(
     source: str, settings: Settings | None = None, progress: Progress = quiet
 ) -> Outcome:
     """Raw lake -> clean lake: one typed row per key, the unreadable in quarantine."""
-    from spark.jobs.deduplicate import deduplicate as run
-    from spark.jobs.deduplicate import waiting_bytes
-    from spark.session import start
+    from spark.jobs.deduplicate import deduplicate_source, summary_of
 
-    settings = settings or load_settings()
-    lake, spec = settings.place.lake, load_spec(source)
-    with lake.changing(source):
-        session = start(settings, raw_bytes=waiting_bytes(lake, spec))
-        counts = run(session, lake, spec, on_progress=progress)
-    landed = sum(count.landed_count for count in counts)
-    names = ("kept", "superseded", "quarantined", "waiting")
-    sums = {name: sum(getattr(count, f"{name}_count") for count in counts) for name in names}
-    told = [f"{count:,} {name}" for name, count in sums.items() if count or name != "waiting"]
+    rows = deduplicate_source(source, settings or load_settings(), progress)
     return Outcome(
-        summary=f"{landed:,} in, {', '.join(told)}",
-        rows=landed,
-        detail=counts,
+        summary=summary_of(rows), rows=sum(row.landed_count for row in rows), detail=rows
     )
 
 

@@ -32,8 +32,11 @@ class Refreshes:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def begin(self, version: str) -> Refreshes:
-        """An upgrade to other code; one that is under way goes on."""
-        return self if self.upgrading_to == version else Refreshes(self.version, version)
+        """An upgrade to other code; one that is under way goes on. Where one was given up half-way, no code
+        is that of all rows any more."""
+        if self.upgrading_to == version:
+            return self
+        return Refreshes(self.version if self.remaining is None else None, version)
 
     def note(self, built: Iterable[str], every: Iterable[str]) -> Refreshes:
         """After a full refresh of `built`, out of all models of the project."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from trendhouse.lake.lake import replace_text
 from trendhouse.state import StateBroken, read_state
 from warehouse.dbt import DBT_PROJECT
+from warehouse.snowflake.account import is_target
 
 PACKAGES = {
     "duckdb": ("dbt-core", "dbt-duckdb", "duckdb"),
@@ -26,7 +26,7 @@ class UnitTests:
     def __init__(self, project: Path = DBT_PROJECT) -> None:
         self.project = project
         self.record = project / "target" / "unit_tests_passed.json"
-        self.target = os.environ.get("DBT_TARGET", "duckdb")
+        self.target = "snowflake" if is_target() else "duckdb"
 
     @property
     def have_passed(self) -> bool:
@@ -48,7 +48,7 @@ class UnitTests:
     def content(self) -> str:
         """A fingerprint of every file of the project, and of what runs them."""
         digest = sha256()
-        for package in PACKAGES.get(self.target, ()):
+        for package in PACKAGES[self.target]:
             digest.update(f"{package} {version(package)}\n".encode())
         own = [entry for entry in self.project.iterdir() if entry.name not in MADE]
         for path in sorted(file for entry in own for file in (entry, *entry.rglob("*"))):

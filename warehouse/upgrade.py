@@ -81,7 +81,7 @@ def prepare(place: Place, progress: Callable[[str], None] = lambda text: None) -
     Then warehouse and published state are backed up first, once per upgrade. A warehouse that is not
     there yet, or was built by these very models, needs nothing.
     """
-    known, version = refreshes(place), schema_version()
+    known, version = refreshes(place.warehouse), schema_version()
     if not place.warehouse.exists():
         keep(place, Refreshes(version))
         return False
@@ -94,12 +94,8 @@ def prepare(place: Place, progress: Callable[[str], None] = lambda text: None) -
     return True
 
 
-def refreshes(place: Place) -> Refreshes:
-    """What is known of the code that built the warehouse. Raises StateBroken."""
-    return beside(place.warehouse)
-
-
-def beside(warehouse: Path) -> Refreshes:
+def refreshes(warehouse: Path) -> Refreshes:
+    """What is known of the code that built a DuckDB warehouse. Raises StateBroken."""
     path = warehouse.with_name(SCHEMA)
     return Refreshes.read(read_state(path) if path.exists() else None)
 
@@ -107,12 +103,12 @@ def beside(warehouse: Path) -> Refreshes:
 def code_of_marts(warehouse: Path) -> Callable[[str], str]:
     """A function that says which code a mart's rows are of, on the target that dbt built."""
     if is_target():
-        from warehouse.snowflake.build import known
+        from warehouse.snowflake.build import refreshes as on_snowflake
 
-        found = known()
+        known = on_snowflake()
     else:
-        found = beside(warehouse)
-    return partial(found.built_by, present=schema_version())
+        known = refreshes(warehouse)
+    return partial(known.built_by, present=schema_version())
 
 
 def keep(place: Place, known: Refreshes) -> None:
@@ -121,14 +117,15 @@ def keep(place: Place, known: Refreshes) -> None:
 
 def note_refreshed(place: Place, built: Iterable[str], every: Iterable[str]) -> None:
     """After a full refresh of the models `built` of `every` one in the project."""
-    keep(place, refreshes(place).note(built, every))
+    keep(place, refreshes(place.warehouse).note(built, every))
 
 
 def settle(place: Place) -> Refreshes:
     """After a publication: an upgrade is over if the present code has built every model; what is known now."""
-    known = refreshes(place).conclude()
-    keep(place, known)
-    return known
+    known = refreshes(place.warehouse)
+    if (concluded := known.conclude()) != known:
+        keep(place, concluded)
+    return concluded
 
 
 def back_up(place: Place, reason: str) -> str:

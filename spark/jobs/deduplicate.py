@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
@@ -19,6 +20,9 @@ from trendhouse.lake.lake import Lake
 from trendhouse.lake.ledger import Reconciliation
 from trendhouse.lake.manifest import next_version
 from trendhouse.lake.rawfiles import consumed_by_all, recover
+
+if TYPE_CHECKING:
+    from trendhouse.settings import Settings
 
 AT_ONCE = 4
 Progress = Callable[[str], None]
@@ -100,20 +104,35 @@ def main() -> None:
         print(in_settings(arguments.source))
 
 
+def deduplicate_source(
+    source: str, settings: Settings, on_progress: Progress | None = None
+) -> list[Reconciliation]:
+    """`deduplicate` of a whole source in the settings' lake, which nobody else changes meanwhile."""
+    from spark.session import start
+
+    lake, spec = settings.place.lake, load_spec(source)
+    with lake.changing(source):
+        session = start(settings, raw_bytes=waiting_bytes(lake, spec))
+        return deduplicate(session, lake, spec, on_progress=on_progress)
+
+
+def summary_of(rows: list[Reconciliation]) -> str:
+    """What became of the new rows, in a line."""
+    landed = sum(row.landed_count for row in rows)
+    names = ("kept", "superseded", "quarantined", "waiting")
+    sums = {name: sum(getattr(row, f"{name}_count") for row in rows) for name in names}
+    told = [f"{count:,} {name}" for name, count in sums.items() if count or name != "waiting"]
+    return f"{landed:,} in, {', '.join(told)}"
+
+
 def in_settings(source: str) -> str:
     """Deduplicate a source in the settings' lake, under its locks; returns what became of the rows."""
-    from spark.session import start
     from trendhouse.running import guarded, locks_of
     from trendhouse.settings import load_settings
 
     settings, locks = load_settings(), locks_of("deduplicate", [source])
-    lake, spec = settings.place.lake, load_spec(source)
-    with (
-        guarded(settings, "spark job", locks=locks, wait=settings.lock_wait_seconds),
-        lake.changing(source),
-    ):
-        session = start(settings, raw_bytes=waiting_bytes(lake, spec))
-        return counted(deduplicate(session, lake, spec, on_progress=print))
+    with guarded(settings, "spark job", locks=locks, wait=settings.lock_wait_seconds):
+        return summary_of(deduplicate_source(source, settings, print))
 
 
 def in_folder(source: str, folder: Path, tables: list[str] | None) -> str:
@@ -121,11 +140,7 @@ def in_folder(source: str, folder: Path, tables: list[str] | None) -> str:
     from spark.session import start
 
     work = Lake(folder), load_spec(source), tables
-    return counted(deduplicate(start(raw_bytes=waiting_bytes(*work)), *work, print))
-
-
-def counted(rows: list[Reconciliation]) -> str:
-    """What became of the rows, in a line."""
+    rows = deduplicate(start(raw_bytes=waiting_bytes(*work)), *work, print)
     counts = Counter()
     for row in rows:
         counts.update({k: v for k, v in vars(row).items() if k.endswith("_count")})

@@ -118,6 +118,6 @@ def test_a_mart_that_is_built_alone_is_all_that_an_upgrade_refreshes(place, monk
     monkeypatch.setenv("TRENDHOUSE_WORLD", "sample")
     monkeypatch.setattr(upgrade, "schema_version", lambda: "other code")
     steps.build(select="languages")
-    remaining = upgrade.refreshes(place).remaining
+    remaining = upgrade.refreshes(place.warehouse).remaining
     assert "model.trendhouse.languages" not in remaining
     assert {"model.trendhouse.commits", "model.trendhouse.stg_github__languages"} <= {*remaining}

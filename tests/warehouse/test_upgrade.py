@@ -101,6 +101,26 @@ def test_what_is_built_anew_later_is_published_anew_although_no_row_came(
     assert publish(house.place).written == []
 
 
+def test_code_that_is_taken_back_half_way_is_published_anew(house, version, monkeypatch):
+    monkeypatch.setattr("warehouse.publish.COMPARED_ROWS", 0)
+    keep(house.place, Refreshes("v1"))
+    house.sql("insert into marts.events_hourly values ('1', 'push', 5, '2026-11-01 10:00', 1)")
+    version("v2")
+    prepare(house.place)
+    house.sql("update marts.events_hourly set event_count = 10")
+    note_refreshed(house.place, [EVENTS], ["model.t.products", EVENTS])
+    publish(house.place)
+    version("v1")
+    assert prepare(house.place)
+    publish(house.place)
+    house.sql("update marts.events_hourly set event_count = 5")
+    note_refreshed(house.place, ["model.t.products", EVENTS], ["model.t.products", EVENTS])
+    publish(house.place)
+    shown = connect(house.place).execute("select event_count from events_hourly").fetchall()
+    assert shown == [(5,)]
+    assert not prepare(house.place)
+
+
 def test_publishing_without_a_build_settles_nothing(house, version):
     keep(house.place, Refreshes("v1"))
     version("v2")

@@ -38,7 +38,7 @@ def prepare(place: Place, progress: Callable[[str], None], *, afresh: bool = Fal
     return afresh or known != Refreshes(version)
 
 
-def known() -> Refreshes:
+def refreshes() -> Refreshes:
     """What is known of the code that built the marts."""
     with connect(Account(), TAG) as connection:
         cursor = connection.cursor()
